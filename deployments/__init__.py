@@ -1,0 +1,1 @@
+"""Deployments, their operations and audit."""

@@ -1,0 +1,165 @@
+"""Deployments and their operations (seed: Deployment Management)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from apps.models import AppVersion
+from business.models import Business
+from clusters.models import Bundle, Selector
+from otestack.crypto import EncryptedTextField
+from otestack.models import Timestamped
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class Change(models.IntegerChoices):
+    """What an operation does: the seed's deployType."""
+
+    NEW = 1, "new deployment"
+    UPGRADE = 2, "upgrade"
+    ROLLBACK = 3, "rollback"
+    DELETE = 4, "delete"
+
+
+class Status(models.IntegerChoices):
+    """The seed's status of a deployment; an operation carries the same numbers."""
+
+    PENDING = 0, "pending"
+    APPROVED = 1, "approved"
+    REFUSED = 2, "disapproved"
+    PROCESSING = 3, "processing"
+    DEPLOYING = 4, "deploying"
+    SUCCESS = 5, "success"
+    PARTIAL = 6, "partial success"
+    FAILED = 7, "failed"
+    ERROR = 8, "internal error"
+    DELETED = 9, "deleted"
+
+
+class Audit(models.IntegerChoices):
+    """Status of an audit record."""
+
+    WAITING = 0, "waiting"
+    APPROVED = 1, "approved"
+    REFUSED = 2, "disapproved"
+
+
+class DeploymentQuerySet(models.QuerySet["Deployment"]):
+    """Reads of deployments."""
+
+    def visible_to(self, user: User) -> Self:
+        """System administrators see all, others their own business's."""
+        if user.is_superuser:
+            return self
+        if user.business_id is None:  # filter(fk=None) would mean IS NULL
+            return self.none()
+        return self.filter(business_id=user.business_id)
+
+    def listed(self) -> Self:
+        """Those that lists show: not deleted."""
+        return self.exclude(status=Status.DELETED)
+
+
+class Deployment(Timestamped):
+    """An application version on a set of clusters, and the change that is shown for it."""
+
+    business = models.ForeignKey(Business, on_delete=models.PROTECT, related_name="deployments")
+    name = models.CharField(max_length=53)
+    app_name = models.CharField(max_length=63)
+    # As submitted; the selector says which of label, name or all it was then.
+    cluster = models.CharField(max_length=63, blank=True)
+    selector = models.CharField(max_length=10, choices=Selector.choices)
+    selector_value = models.CharField(max_length=63, blank=True)
+    node_label = models.CharField(max_length=63, blank=True)
+    bundle = models.OneToOneField(Bundle, null=True, blank=True, on_delete=models.PROTECT, related_name="deployment")
+    # Its name is taken: false once deleted, or when the new deployment was disapproved.
+    live = models.BooleanField(default=True)
+    # Some version is meant to be live.
+    running = models.BooleanField(default=False)
+    # A change is waiting or under way: false.
+    editable = models.BooleanField(default=False)
+
+    # The operation whose content is shown, and the one whose objects the bundle holds.
+    shown = models.ForeignKey("Operation", null=True, on_delete=models.PROTECT, related_name="+")
+    current = models.ForeignKey("Operation", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    status = models.SmallIntegerField(choices=Status.choices, default=Status.PENDING)
+    audit_comment = models.CharField(max_length=255, blank=True)
+
+    # What the placements add up to, as of the last settling (deployments/settle.py). Clusters, then pods.
+    placements = models.PositiveIntegerField(default=0)
+    placements_ready = models.PositiveIntegerField(default=0)
+    pods_running = models.PositiveIntegerField(default=0)
+    pods_error = models.PositiveIntegerField(default=0)
+    pods_total = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True)
+
+    objects = DeploymentQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["business", "name"], condition=Q(live=True), name="live_deployment_name"),
+        ]
+        indexes = [models.Index(fields=["business", "id"], name="deployment_by_business")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OperationQuerySet(models.QuerySet["Operation"]):
+    """Reads of operations."""
+
+    def visible_to(self, user: User) -> Self:
+        """System administrators see all, others their own business's."""
+        if user.is_superuser:
+            return self
+        if user.business_id is None:  # filter(fk=None) would mean IS NULL
+            return self.none()
+        return self.filter(deployment__business_id=user.business_id)
+
+
+class Operation(Timestamped):
+    """One change of a deployment, with its audit and the objects made at its submission."""
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="operations")
+    kind = models.SmallIntegerField(choices=Change.choices)
+    app_version = models.ForeignKey(AppVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    version = models.CharField(max_length=64)
+    comment = models.CharField(max_length=255, blank=True)
+    status = models.SmallIntegerField(choices=Status.choices, default=Status.PENDING)
+    # Waiting or under way. At most one of a deployment.
+    open = models.BooleanField(default=True)
+
+    audit = models.SmallIntegerField(choices=Audit.choices, default=Audit.WAITING)
+    audit_comment = models.CharField(max_length=255, blank=True)
+    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    # Kubernetes objects in the order they are applied; Secrets apart, as encrypted JSON.
+    manifests = models.JSONField(default=list)
+    secrets = EncryptedTextField(blank=True)
+    # The bundle's generation that carries them; 0 until approved.
+    generation = models.PositiveIntegerField(default=0)
+
+    objects = OperationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["deployment"], condition=Q(open=True), name="one_open_operation"),
+        ]
+        indexes = [
+            models.Index(fields=["open"], condition=Q(open=True), name="operation_open"),
+            models.Index(fields=["deployment", "-id"], name="operation_history"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {self.deployment}"

@@ -1,0 +1,96 @@
+"""Errors in the envelope: one plain sentence, and a sentence per field for a parameter error."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError, OperationalError
+from django.http import Http404, HttpRequest, JsonResponse
+from rest_framework import exceptions as drf
+from rest_framework.response import Response
+
+from otestack.errors import DomainError, Invalid, TooMany
+
+log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    400: "The request is malformed.",
+    401: "Log in first: the token is missing, expired, revoked or not valid.",
+    403: "You are not allowed to do this.",
+    404: "There is no such object.",
+    500: "An unexpected internal error occurred; it has been logged.",
+}
+
+
+def field_errors(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """Flatten the details of nested serializers: 'port.0.hostPort' to its sentences."""
+    if isinstance(detail, dict):
+        found: dict[str, list[str]] = {}
+        for key, value in detail.items():
+            name = path if key == "non_field_errors" and path else ("body" if key == "non_field_errors" else str(key))
+            found |= field_errors(value, name if not path or name == path else f"{path}.{name}")
+        return found
+    if isinstance(detail, list) and any(isinstance(item, dict) for item in detail):
+        found = {}
+        for position, item in enumerate(detail):
+            if item:
+                found |= field_errors(item, f"{path}.{position}")
+        return found
+    items = detail if isinstance(detail, list) else [detail]
+    return {path or "body": [str(item) for item in items]}
+
+
+def parameter_error(errors: dict[str, list[str]], code: int) -> dict[str, Any]:
+    """Return the body of a parameter error."""
+    field, sentences = next(iter(errors.items()), ("body", ["It is not valid."]))
+    return {"code": code, "message": f"{field}: {sentences[0]}", "errors": errors}
+
+
+def answer(error: Exception, parameter_code: int = 422) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return body and headers for any exception. Unknown ones are logged and become a plain 500."""
+    match error:
+        case Invalid():
+            return parameter_error(error.errors, parameter_code), {}
+        case TooMany():
+            return {"code": 429, "message": str(error)}, {"Retry-After": str(error.wait)}
+        case DomainError() if error.code < 500 or error.code == 503:
+            return {"code": error.code, "message": str(error)}, {}
+        case drf.ValidationError():
+            return parameter_error(field_errors(error.detail), parameter_code), {}
+        case drf.ParseError() | RequestDataTooBig():
+            return parameter_error({"body": [str(error)]}, parameter_code), {}
+        case drf.NotAuthenticated() | drf.AuthenticationFailed():
+            return {"code": 401, "message": _SENTENCES[401]}, {}
+        case drf.PermissionDenied() | PermissionDenied():
+            return {"code": 403, "message": _SENTENCES[403]}, {}
+        case drf.NotFound() | Http404():
+            return {"code": 404, "message": _SENTENCES[404]}, {}
+        case drf.Throttled():
+            wait = int(error.wait or 1) + 1
+            return {"code": 429, "message": f"Too many requests; try again in {wait} s."}, {"Retry-After": str(wait)}
+        case drf.APIException() if error.status_code < 500:
+            return {"code": error.status_code, "message": str(error.detail)}, {}
+        case OperationalError():
+            log.error("The database did not answer: %s", error)
+            return {"code": 503, "message": "The database is not available; try again."}, {}
+        case DatabaseError() | _:
+            log.error("Unexpected error", exc_info=error)
+            return {"code": 500, "message": _SENTENCES[500]}, {}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response:
+    """DRF's exception handler: always an envelope, never a traceback."""
+    view = context.get("view")
+    body, headers = answer(error, getattr(view, "parameter_error_code", 422))
+    if body["code"] == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(body, status=body["code"], headers=headers)
+
+
+def plain(code: int) -> Any:
+    """Return a Django error view (handler404 and friends) that answers with the envelope."""
+
+    def view(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
+        return JsonResponse({"code": code, "message": _SENTENCES[code]}, status=code)
+
+    return view

@@ -1,0 +1,42 @@
+"""Reading bodies: strict JSON of a bounded size."""
+
+import codecs
+import json
+from typing import Any
+
+from django.conf import settings
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+class StrictJSONParser(BaseParser):
+    """application/json in UTF-8; an object at the top. Raises ParseError (422) with what is wrong."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> dict[str, Any]:
+        """Return the body as a dict."""
+        encoding = (parser_context or {}).get("encoding") or "utf-8"
+        try:
+            known = codecs.lookup(encoding).name
+        except LookupError:
+            known = ""
+        if known != "utf-8":
+            raise ParseError("The body must be UTF-8.")
+        limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        raw = stream.read(limit + 1)
+        if len(raw) > limit:
+            raise ParseError(f"The body is longer than {limit} bytes.")
+        try:
+            body = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
+        except RecursionError as error:
+            raise ParseError("The body is nested too deeply.") from error
+        except ValueError as error:
+            raise ParseError(f"The body is not valid JSON: {error}") from error
+        if not isinstance(body, dict):
+            raise ParseError("The body must be a JSON object.")
+        return body

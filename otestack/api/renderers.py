@@ -1,0 +1,42 @@
+"""Every answer is one JSON object with `code` and `message` (contract, Conventions)."""
+
+from typing import Any
+
+import orjson
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+
+
+def envelope(data: dict[str, Any] | None, code: int = 200) -> dict[str, Any]:
+    """Return `data` with `code` and `message` where they are missing."""
+    return {"code": code, "message": "success"} | (data or {})
+
+
+class EnvelopeRenderer(BaseRenderer):
+    """Views return the other keys (`data`, `total`, …); this adds the envelope."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        """Return the JSON bytes."""
+        return orjson.dumps(envelope(data))
+
+
+class OneRenderer(BaseContentNegotiation):
+    """JSON whatever the client says it accepts: there is no other form."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """Return the parser for the request's media type, if there is one."""
+        from rest_framework.utils.mediatypes import media_type_matches
+
+        for parser in parsers:
+            if media_type_matches(parser.media_type, request.content_type):
+                return parser
+        return None
+
+    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+        """Return the view's first renderer."""
+        return renderers[0], renderers[0].media_type

@@ -1,0 +1,5 @@
+"""Settings from the environment (twelve-factor), in rooms: Django's own, the engine's, Celery's."""
+
+from otestack.settings.base import *  # noqa: F403
+from otestack.settings.engine import *  # noqa: F403
+from otestack.settings.tasks import *  # noqa: F403

@@ -1,0 +1,160 @@
+"""Django's own settings. Each comes from the environment or has a safe default."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import dj_database_url
+
+from otestack.settings import env, secrets
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+DEBUG = env.flag("OTE_DEBUG", False)
+OTE_DATA_DIR = env.folder("OTE_DATA_DIR", BASE_DIR / "data")
+
+_secrets = secrets.load(OTE_DATA_DIR, debug=DEBUG)
+SECRET_KEY = _secrets["OTE_SECRET_KEY"]
+# The first key encrypts, all of them decrypt: put a new one in front, run 'manage.py rotate_keys', drop the old one.
+OTE_ENCRYPTION_KEYS = [key.strip() for key in _secrets["OTE_ENCRYPTION_KEYS"].split(",") if key.strip()]
+
+ALLOWED_HOSTS = env.words("OTE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = env.words("OTE_TRUSTED_ORIGINS")
+# How many proxies in front of us may speak for the client's address (X-Forwarded-For). 0: none.
+OTE_TRUSTED_PROXIES = env.whole("OTE_TRUSTED_PROXIES", 0)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_filters",
+    "otestack",
+    "accounts",
+    "clusters",
+    "business",
+    "registry",
+    "apps",
+    "deployments",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "otestack.urls"
+WSGI_APPLICATION = "otestack.wsgi.application"
+# A redirected POST loses its body, so routes take both spellings instead.
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{OTE_DATA_DIR / 'otestack.sqlite3'}")
+DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        # Readers never wait in WAL; a writer takes its lock when it begins, so it cannot fail in the middle.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 30,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.Backend"]
+# User names are unique among the living only, by a constraint; see accounts.models.User.
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+]
+
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = OTE_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+
+if CELERY_BROKER_URL.startswith("redis"):
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CELERY_BROKER_URL}}
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": OTE_DATA_DIR / "cache",
+        }
+    }
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.PolicyPermission"],
+    "DEFAULT_RENDERER_CLASSES": ["otestack.api.renderers.EnvelopeRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["otestack.api.parsers.StrictJSONParser"],
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_PAGINATION_CLASS": "otestack.api.pagination.Pagination",
+    "EXCEPTION_HANDLER": "otestack.api.exceptions.handle",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "otestack.api.renderers.OneRenderer",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "SIGNING_KEY": _secrets["OTE_TOKEN_KEY"],
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.whole("OTE_TOKEN_SECONDS", 3600, least=1)),
+    "AUTH_HEADER_TYPES": ("Bearer",),
+    "USER_ID_CLAIM": "uid",
+    "TOKEN_TYPE_CLAIM": "typ",
+    "UPDATE_LAST_LOGIN": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.text("OTE_LOG_LEVEL", "INFO")},
+    "loggers": {"django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+}
+
+# Product settings that GET /v1/authorization reports (contract, Users and roles).
+OTE_PRIVATE_PROJECT = env.flag("OTE_PRIVATE_PROJECT", False)
+OTE_ENABLE_INGRESS = env.flag("OTE_ENABLE_INGRESS", False)
+OTE_ENABLE_ALERT = env.flag("OTE_ENABLE_ALERT", False)
+OTE_ADMIN_AUTO_DEPLOY = env.flag("OTE_ADMIN_AUTO_DEPLOY", True)
+
+# The namespace of the built-in business 'system'; never created or deleted by us.
+OTE_SYSTEM_NAMESPACE = env.text("OTE_SYSTEM_NAMESPACE", "default")
+# Host folders that tenants may mount, read-only.
+OTE_HOST_PATHS = env.words("OTE_HOST_PATHS", "/usr")
+
+# Throttles (contract, Users and roles): how many in how many seconds.
+OTE_LOGIN_FAILURES = env.whole("OTE_LOGIN_FAILURES", 10, least=1)
+OTE_LOGIN_SECONDS = env.whole("OTE_LOGIN_SECONDS", 300, least=1)
+OTE_REGISTRATIONS = env.whole("OTE_REGISTRATIONS", 60, least=1)
+OTE_REGISTRATION_SECONDS = env.whole("OTE_REGISTRATION_SECONDS", 60, least=1)

@@ -1,0 +1,23 @@
+"""All routes."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from otestack.api.exceptions import plain
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("business.urls")),
+    path("", include("clusters.urls")),
+    path("", include("apps.urls")),
+    path("", include("deployments.urls")),
+    path("", include("otestack.health.urls")),
+    path("admin/", admin.site.urls),
+    path("admin", RedirectView.as_view(url="/admin/")),
+]
+
+handler400 = plain(400)
+handler403 = plain(403)
+handler404 = plain(404)
+handler500 = plain(500)

@@ -1,0 +1,130 @@
+"""Fixtures that every folder uses: businesses, users of each role, and an API client that speaks JSON."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+PASSWORD = "Passw0rdXy"
+
+
+class Api:
+    """A client of the v1 API over Django's test client; `user` None sends no token."""
+
+    def __init__(self, user: Any = None, token: str | None = None) -> None:
+        from accounts.tokens import issue
+
+        self.client = Client(raise_request_exception=False)
+        self.token = issue(user) if user is not None and token is None else token
+
+    def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        headers = {"Authorization": self.token} if self.token else {}
+        options: dict[str, Any] = {"headers": headers, "query_params": query or None}
+        if body is not None:
+            options |= {"data": body, "content_type": "application/json"}
+        return getattr(self.client, method)(path, **options)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self("get", path, **query)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self("post", path, {} if body is None else body)
+
+    def put(self, path: str, body: Any = None) -> Any:
+        return self("put", path, {} if body is None else body)
+
+    def delete(self, path: str, body: Any = None) -> Any:
+        return self("delete", path, body)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> None:
+    cache.clear()
+
+
+@pytest.fixture
+def api() -> type[Api]:
+    """api(user).get("/v1/…"); api() sends no token."""
+    return Api
+
+
+@pytest.fixture
+def make_business(db: None) -> Callable[..., Any]:
+    """Make an approved business with its namespace; no bundle, no edge."""
+    from business.models import Business, Status
+
+    count = itertools.count(1)
+
+    def make(name: str | None = None, **fields: Any) -> Business:
+        number = next(count)
+        defaults = {"introduce": "i", "objective": "o", "scale": "s", "status": Status.APPROVED}
+        made = Business.objects.create(name=name or f"business{number}", **(defaults | fields))
+        if made.status == Status.APPROVED and not made.namespace:
+            made.namespace = f"ns{made.pk}"
+            made.save()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[..., Any]:
+    """make_user(role=2, business=acme, username="u1"): a user of that role; the password is PASSWORD."""
+    from accounts.models import Status, User
+
+    count = itertools.count(1)
+
+    def make(role: int = 2, business: Any = None, username: str | None = None, **fields: Any) -> User:
+        assert role < 2 or role == 4 or business is not None, "roles 2 and 3 need a business"
+        defaults = {
+            "username": username or f"user{next(count)}",
+            "phone": "12345678910",
+            "real_name": "Somebody",
+            "is_admin": role in {1, 3, 4},
+            "is_superuser": role == 4,
+            "status": Status.PENDING if role == 0 else Status.APPROVED,
+            "business": business,
+        }
+        user = User(**(defaults | fields))
+        user.set_password(PASSWORD)
+        user.save()
+        return user
+
+    return make
+
+
+@pytest.fixture
+def acme(make_business: Callable[..., Any]) -> Any:
+    """The business of most tests."""
+    return make_business("acme")
+
+
+@pytest.fixture
+def other(make_business: Callable[..., Any]) -> Any:
+    """Another business."""
+    return make_business("other")
+
+
+@pytest.fixture
+def member(make_user: Callable[..., Any], acme: Any) -> Any:
+    """General user of acme (role 2)."""
+    return make_user(2, acme, "member")
+
+
+@pytest.fixture
+def admin(make_user: Callable[..., Any], acme: Any) -> Any:
+    """Administrator of acme (role 3)."""
+    return make_user(3, acme, "admin")
+
+
+@pytest.fixture
+def system(make_user: Callable[..., Any]) -> Any:
+    """System administrator (role 4) of the built-in business."""
+    from business.models import Business
+
+    return make_user(4, Business.objects.filter(is_system=True).first(), "root")
