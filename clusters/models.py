@@ -62,6 +62,8 @@ class Cluster(Timestamped):
     last_error = models.CharField(max_length=300, blank=True)
     orphans = models.PositiveIntegerField(default=0)
     node_count = models.PositiveIntegerField(default=0)
+    # Of the last node list: an equal one is not compared row by row.
+    nodes_digest = models.CharField(max_length=64, blank=True)
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("name"), name="cluster_name")]

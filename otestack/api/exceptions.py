@@ -66,7 +66,7 @@ def answer(error: Exception, parameter_code: int = 422) -> tuple[dict[str, Any],
         case drf.NotFound() | Http404():
             return {"code": 404, "message": _SENTENCES[404]}, {}
         case drf.Throttled():
-            wait = int(error.wait or 1) + 1
+            wait = int(getattr(error, "wait", None) or 1) + 1
             return {"code": 429, "message": f"Too many requests; try again in {wait} s."}, {"Retry-After": str(wait)}
         case drf.APIException() if error.status_code < 500:
             return {"code": error.status_code, "message": str(error.detail)}, {}

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
@@ -22,14 +21,19 @@ class TenantViewSet(GenericViewSet[Any]):
     path = ""  # set by otestack.api.routes.route
     parameter_error_code = 422
 
-    def options(self, request: Request, *_: Any, **__: Any) -> Response:
+    @property
+    def caller(self) -> Any:
+        """The logged-in user (accounts.models.User, which may not be imported here)."""
+        return self.request.user
+
+    def options(self, request: Any, *_: Any, **__: Any) -> Response:
         """OPTIONS is not offered."""
         raise MethodNotAllowed(request.method or "OPTIONS")
 
     def get_queryset(self) -> QuerySet[Any]:
         """Return the view's rows that the caller may know of."""
         queryset = super().get_queryset()
-        return queryset.visible_to(self.request.user)  # type: ignore[attr-defined,no-any-return]
+        return queryset.visible_to(self.request.user)  # type: ignore[attr-defined]
 
     def body(self, serializer_class: type[Body]) -> dict[str, Any]:
         """Return the validated body. Raises ValidationError (422)."""
@@ -43,7 +47,7 @@ class TenantViewSet(GenericViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def one(self, pk: str, queryset: QuerySet[Any] | None = None) -> Model:
+    def one(self, pk: str, queryset: QuerySet[Any] | None = None) -> Any:
         """Return the object of that id. Raises NotFound for another's, an unknown and a non-numeric one alike."""
         rows = self.get_queryset() if queryset is None else queryset
         found = rows.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) < 19 else None

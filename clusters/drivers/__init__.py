@@ -1,0 +1,1 @@
+"""How the engine reaches an edge: a small protocol and its drivers."""

@@ -1,0 +1,160 @@
+"""One cluster's HTTP: bounded requests over the process's shared connection pool.
+
+Contexts and parsed credentials are built once per cluster and process; the pool closes idle connections.
+"""
+
+from __future__ import annotations
+
+import ssl
+import tempfile
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
+from clusters.drivers.kubernetes import wire
+from clusters.drivers.kubernetes.kubeconfig import Credentials
+
+USER_AGENT = "otestack"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """request: seconds a request may take, half of it to connect. answer_bytes: of one answer, unpacked."""
+
+    request: float
+    answer_bytes: int
+
+
+def pool(idle_seconds: float) -> aiohttp.ClientSession:
+    """Return the connection pool that all clusters of this process share. Call inside the event loop."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=idle_seconds, enable_cleanup_closed=False, use_dns_cache=True
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        raise_for_status=False,
+        skip_auto_headers=("Accept", "User-Agent", "Content-Type"),
+    )
+
+
+def tls_context(credentials: Credentials) -> ssl.SSLContext | bool:
+    """Return the TLS context of a cluster: its own CA, its client certificate, nothing of this host's."""
+    if credentials.server.startswith("http://"):
+        return False
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if credentials.insecure_skip_tls_verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif credentials.ca_pem:
+        context.load_verify_locations(cadata=credentials.ca_pem)
+    else:
+        context.load_default_certs()
+    if credentials.client_cert_pem:
+        # OpenSSL reads a key from a file only; this one is ours alone and gone at once.
+        with tempfile.NamedTemporaryFile(prefix="otestack-", suffix=".pem") as file:
+            file.write((credentials.client_cert_pem + "\n" + credentials.client_key_pem).encode())
+            file.flush()
+            context.load_cert_chain(file.name)
+    return context
+
+
+class Client:
+    """Requests to one API server. Raises EdgeError and its subclasses only."""
+
+    def __init__(self, credentials: Credentials, session: aiohttp.ClientSession, limits: Limits) -> None:
+        self._base = credentials.server.rstrip("/")
+        self._session = session
+        self._limits = limits
+        self._timeout = aiohttp.ClientTimeout(total=limits.request, sock_connect=limits.request / 2)
+        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        if credentials.token:
+            self._headers["Authorization"] = f"Bearer {credentials.token}"
+        self._options: dict[str, Any] = {"ssl": tls_context(credentials), "allow_redirects": False}
+        if credentials.tls_server_name:
+            self._options["server_hostname"] = credentials.tls_server_name
+        if credentials.proxy_url:
+            self._options["proxy"] = credentials.proxy_url
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: dict[str, str] | None = None,
+        body: bytes | None = None,
+        content_type: str = "application/json",
+        accept: str = "",
+    ) -> tuple[int, bytes]:
+        """Return status and body of a 2xx answer.
+
+        Raises Unreachable without an answer, Foreign on a field manager's conflict, Hopeless where the same request
+        cannot ever succeed, else EdgeError.
+        """
+        headers = dict(self._headers)
+        if accept:
+            headers["Accept"] = accept
+        if body is not None:
+            headers["Content-Type"] = content_type
+        try:
+            async with self._session.request(
+                method,
+                self._base + path,
+                params=query,
+                data=body,
+                headers=headers,
+                timeout=self._timeout,
+                **self._options,
+            ) as response:
+                raw = await self._read(response)
+                if 200 <= response.status < 300:
+                    return response.status, raw
+                raise _refusal(response.status, raw, response.headers.get("Retry-After", ""))
+        except EdgeError:
+            raise
+        except TimeoutError as error:
+            raise Unreachable(f"no answer within {self._limits.request:g} s") from error
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise Unreachable(f"its certificate is not accepted: {one_line(error.certificate_error)}") from error
+        except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
+            raise Unreachable(one_line(error) or type(error).__name__) from error
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        limit = self._limits.answer_bytes
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > limit:
+                response.close()
+                raise EdgeError(f"its answer is longer than {limit} bytes")
+            chunks.append(chunk)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def one_line(error: object, limit: int = 300) -> str:
+    """Return what an edge said as one printable line of at most `limit` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _refusal(status: int, raw: bytes, retry_after: str) -> EdgeError:
+    try:
+        failure = wire.decode_failure(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        failure = wire.Failure()
+    said = one_line(failure.message or raw[:300].decode(errors="replace"))
+    text = f"answered {status}" + (f": {said}" if said else "")
+    causes = (failure.details or {}).get("causes") or []
+    if status == 409 and any(isinstance(c, dict) and c.get("reason") == "FieldManagerConflict" for c in causes):
+        return Foreign(text, status=status)
+    if status == 409 and failure.reason == "AlreadyExists":
+        return Foreign(text, status=status)
+    if status in {400, 405, 413, 415, 422}:
+        return Hopeless(text, status=status)
+    wait = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
+    return EdgeError(text, status=status, retry_after=min(wait, 300.0))

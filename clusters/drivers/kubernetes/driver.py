@@ -1,0 +1,180 @@
+"""The Kubernetes driver: server-side apply, lists by label selector, deletes with the uid as precondition."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Any
+
+import msgspec
+import orjson
+
+from clusters.drivers.base import EdgeError, Foreign, Listing, Observed, ObservedPod, Ref
+from clusters.drivers.kubernetes import wire
+from clusters.drivers.kubernetes.client import Client
+from clusters.drivers.kubernetes.kinds import ALWAYS, KINDS, Kind
+from clusters.engine.labels import CENTRE, MANAGED_BY, MANAGER, NODE_PREFIX
+
+_APPLY = "application/apply-patch+yaml"
+_MERGE = "application/merge-patch+json"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+_FORCED = {"fieldManager": MANAGER, "force": "true"}
+_UNFORCED = {"fieldManager": MANAGER}
+
+
+class KubernetesDriver:
+    """One cluster. See drivers/base.py for the verbs; source: the Kubernetes API conventions, server-side apply."""
+
+    def __init__(self, client: Client, centre: str, *, page_objects: int, list_objects: int) -> None:
+        self._client = client
+        self._centre = centre
+        self._selector = f"{MANAGED_BY}={MANAGER},{CENTRE}={centre}"
+        self._page_objects = page_objects
+        self._list_objects = list_objects
+
+    async def probe(self) -> str:
+        """GET /version."""
+        _, raw = await self._client.request("GET", "/version")
+        try:
+            return str(orjson.loads(raw)["gitVersion"])[:64]
+        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            raise EdgeError("answered /version with something that is no version") from error
+
+    async def list(self, kinds: Iterable[str]) -> Listing:
+        """One paged list per kind, side by side, and the nodes."""
+        names = sorted(set(kinds) | set(ALWAYS))
+        *parts, nodes = await _together(*(self._list_kind(kind) for kind in names), self._list_nodes())
+        return Listing(objects=[item for part in parts for item in part], nodes=nodes)
+
+    async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
+        """The pods of one workload, on one node where it is given."""
+        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(selector.items()))}
+        if node:
+            query["fieldSelector"] = f"spec.nodeName={node}"
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        return [wire.observed_pod(item) async for item in self._items(path, query)]
+
+    async def apply(self, ref: Ref, body: bytes, *, ours: bool, keep_replicas: bool = False) -> Observed:
+        """Server-side apply, forced on what is ours; what is not known as ours is looked at first.
+
+        An unforced apply alone would not tell: it adds to an object of others whose fields do not clash, and two
+        centres are the same field manager.
+        """
+        kind = KINDS[ref.kind]
+        ours = ours or await self._is_there(kind, ref)
+        if ref.kind == "v1/Namespace" and not ours:
+            _, raw = await self._client.request("POST", kind.path(), query=_UNFORCED, body=body)
+        else:
+            _, raw = await self._client.request(
+                "PATCH",
+                kind.path(ref.namespace, ref.name),
+                query=_FORCED if ours else _UNFORCED,
+                body=_without_replicas(body) if keep_replicas else body,
+                content_type=_APPLY,
+            )
+        return self._observed(ref.kind, kind.reading, _decoded(wire.decode_item, raw))
+
+    async def delete(self, ref: Ref, uid: str) -> None:
+        """DELETE in the background, of that uid only."""
+        options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        try:
+            await self._client.request(
+                "DELETE", KINDS[ref.kind].path(ref.namespace, ref.name), body=orjson.dumps(options)
+            )
+        except EdgeError as error:
+            # 404: gone. 409: another object of that name, or one that is being emptied; the next list tells.
+            if error.status not in {404, 409}:
+                raise
+
+    async def label(self, node: str, label: str, present: bool) -> None:
+        """A merge patch of this one label."""
+        patch = {"metadata": {"labels": {NODE_PREFIX + label: "true" if present else None}}}
+        await self._client.request(
+            "PATCH",
+            f"/api/v1/nodes/{node}",
+            query=_UNFORCED,
+            body=orjson.dumps(patch),
+            content_type=_MERGE,
+        )
+
+    async def evict(self, namespace: str, pods: Iterable[str]) -> None:
+        """DELETE pod by pod: a disruption budget must not hold what was asked for."""
+        for pod in pods:
+            try:
+                await self._client.request("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod}")
+            except EdgeError as error:
+                if error.status != 404:
+                    raise
+
+    async def _list_kind(self, name: str) -> Sequence[Observed]:
+        kind = KINDS[name]
+        accept = _METADATA_LIST if kind.reading == "metadata" else ""
+        query = {"labelSelector": self._selector}
+        return [self._observed(name, kind.reading, item) async for item in self._items(kind.path(), query, accept)]
+
+    async def _list_nodes(self) -> Sequence[Any]:
+        return [wire.observed_node(item) async for item in self._items("/api/v1/nodes", {})]
+
+    async def _items(self, path: str, query: dict[str, str], accept: str = "") -> AsyncIterator[wire.Item]:
+        token = ""
+        seen = 0
+        while True:
+            page = query | {"limit": str(self._page_objects)} | ({"continue": token} if token else {})
+            _, raw = await self._client.request("GET", path, query=page, accept=accept)
+            answer = _decoded(wire.decode_list, raw)
+            for item in answer.items or ():
+                seen += 1
+                if seen > self._list_objects:
+                    raise EdgeError(f"lists more than {self._list_objects} objects at {path}")
+                yield item
+            token = answer.metadata.continue_
+            if not token:
+                return
+
+    async def _is_there(self, kind: Kind, ref: Ref) -> bool:
+        """Return whether the object is there as ours. Raises Foreign when it is there and is not."""
+        try:
+            _, raw = await self._client.request("GET", kind.path(ref.namespace, ref.name), accept=_METADATA)
+        except EdgeError as error:
+            if error.status != 404:
+                raise
+            return False
+        labels = _decoded(wire.decode_item, raw).metadata.labels or {}
+        if (labels.get(MANAGED_BY), labels.get(CENTRE)) != (MANAGER, self._centre):
+            raise Foreign("it is there already and is not ours")
+        return True
+
+    def _observed(self, kind: str, reading: str, item: wire.Item) -> Observed:
+        try:
+            seen = wire.observed(kind, reading, item)
+            if seen.workload is not None and kind != "apps/v1/DaemonSet":
+                seen.workload.scaled_by_others = wire.scaled_by_others(item, MANAGER)
+        except (msgspec.DecodeError, AttributeError) as error:
+            raise EdgeError(f"sent a {kind} that cannot be read: {error}") from error
+        return seen
+
+
+def _decoded(decode: Any, raw: bytes) -> Any:
+    try:
+        return decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EdgeError(f"sent something that is no Kubernetes answer: {error}") from error
+
+
+def _without_replicas(body: bytes) -> bytes:
+    document = orjson.loads(body)
+    document["spec"].pop("replicas", None)
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
+async def _together(*calls: Any) -> Sequence[Any]:
+    """Run side by side; on the first failure stop the others and raise it, not a group."""
+    tasks = [asyncio.ensure_future(call) for call in calls]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise

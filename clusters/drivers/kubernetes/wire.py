@@ -1,0 +1,308 @@
+"""Only the fields that we read, as typed structs: five to twenty times cheaper than decoding whole objects."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, field
+
+from clusters.drivers.base import Observed, ObservedNode, ObservedPod, Ref, Workload
+from clusters.engine.labels import BUNDLE, GENERATION, NODE_PREFIX
+
+
+class Meta(Struct, rename="camel"):
+    """ObjectMeta, in part. managedFields stay raw: they are read for autoscaled workloads only."""
+
+    name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    labels: dict[str, str] | None = None
+    deletion_timestamp: str | None = None
+    managed_fields: Raw | None = None
+
+
+class ListMeta(Struct, rename="camel"):
+    """ListMeta: the next page."""
+
+    continue_: str = field(name="continue", default="")
+
+
+class Condition(Struct):
+    """A condition of any kind."""
+
+    type: str = ""
+    status: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+class LabelSelector(Struct, rename="camel"):
+    """A workload's selector."""
+
+    match_labels: dict[str, str] | None = None
+
+
+class WorkloadSpec(Struct, rename="camel"):
+    """Spec of Deployment, DaemonSet, StatefulSet."""
+
+    replicas: int | None = None
+    selector: LabelSelector | None = None
+
+
+class WorkloadStatus(Struct, rename="camel"):
+    """Status of Deployment, DaemonSet, StatefulSet."""
+
+    observed_generation: int = 0
+    replicas: int = 0
+    updated_replicas: int = 0
+    available_replicas: int = 0
+    desired_number_scheduled: int = 0
+    current_number_scheduled: int = 0
+    updated_number_scheduled: int = 0
+    number_available: int = 0
+    number_misscheduled: int = 0
+    conditions: list[Condition] | None = None
+
+
+class Item(Struct, rename="camel"):
+    """Any object; spec and status stay raw until the kind is known."""
+
+    metadata: Meta
+    spec: Raw | UnsetType = UNSET
+    status: Raw | UnsetType = UNSET
+
+
+class ObjectList(Struct):
+    """A list answer."""
+
+    metadata: ListMeta = field(default_factory=ListMeta)
+    items: list[Item] | None = None
+
+
+class ManagedField(Struct, rename="camel"):
+    """An entry of managedFields."""
+
+    manager: str = ""
+    operation: str = ""
+    subresource: str = ""
+    fields_v1: dict[str, Any] = field(name="fieldsV1", default_factory=dict)
+
+
+class NodeInfo(Struct, rename="camel"):
+    """status.nodeInfo."""
+
+    operating_system: str = ""
+    kernel_version: str = ""
+
+
+class Address(Struct):
+    """status.addresses[]."""
+
+    type: str = ""
+    address: str = ""
+
+
+class NodeStatus(Struct, rename="camel"):
+    """A node's status."""
+
+    capacity: dict[str, str] | None = None
+    conditions: list[Condition] | None = None
+    addresses: list[Address] | None = None
+    node_info: NodeInfo = field(default_factory=NodeInfo)
+
+
+class Waiting(Struct):
+    """state.waiting or state.terminated."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class ContainerState(Struct):
+    """A container's state."""
+
+    waiting: Waiting | None = None
+    terminated: Waiting | None = None
+
+
+class ContainerStatus(Struct, rename="camel"):
+    """status.containerStatuses[]."""
+
+    name: str = ""
+    ready: bool = False
+    state: ContainerState = field(default_factory=ContainerState)
+    last_state: ContainerState = field(default_factory=ContainerState)
+
+
+class PodSpec(Struct, rename="camel"):
+    """A pod's spec."""
+
+    node_name: str = ""
+
+
+class PodStatus(Struct, rename="camel"):
+    """A pod's status."""
+
+    phase: str = ""
+    reason: str = ""
+    message: str = ""
+    conditions: list[Condition] | None = None
+    container_statuses: list[ContainerStatus] | None = None
+    init_container_statuses: list[ContainerStatus] | None = None
+
+
+class Failure(Struct):
+    """A Status object."""
+
+    message: str = ""
+    reason: str = ""
+    code: int = 0
+    details: dict[str, Any] | None = None
+
+
+decode_list = msgspec.json.Decoder(ObjectList).decode
+decode_item = msgspec.json.Decoder(Item).decode
+decode_failure = msgspec.json.Decoder(Failure).decode
+_workload_spec = msgspec.json.Decoder(WorkloadSpec).decode
+_workload_status = msgspec.json.Decoder(WorkloadStatus).decode
+_managed = msgspec.json.Decoder(list[ManagedField]).decode
+_node_status = msgspec.json.Decoder(NodeStatus).decode
+_pod_spec = msgspec.json.Decoder(PodSpec).decode
+_pod_status = msgspec.json.Decoder(PodStatus).decode
+
+# Waiting reasons of a pod that is merely on its way.
+_ON_ITS_WAY = {"", "ContainerCreating", "PodInitializing"}
+
+_QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$")
+_UNITS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18} | {
+    f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)
+}
+
+
+def quantity(text: str) -> int:
+    """Return a Kubernetes quantity in whole units, rounded down; 0 for what is none."""
+    match = _QUANTITY.match(text)
+    return int(float(match[1]) * _UNITS.get(match[2] or "", 1.0)) if match else 0
+
+
+def observed(kind: str, reading: str, item: Item) -> Observed:
+    """Return the engine's view of a listed or applied object."""
+    meta = item.metadata
+    labels = meta.labels or {}
+    generation = labels.get(GENERATION, "")
+    mark = str(meta.generation) if meta.generation else f"v{meta.resource_version}"
+    if reading == "spec" and item.spec is not UNSET:
+        mark = hashlib.blake2s(bytes(item.spec), digest_size=8).hexdigest()
+    return Observed(
+        ref=Ref(kind, meta.namespace, meta.name),
+        uid=meta.uid,
+        bundle=labels.get(BUNDLE, ""),
+        generation=int(generation) if generation.isdigit() and len(generation) < 10 else 0,
+        mark="" if kind == "v1/Namespace" else mark,
+        terminating=meta.deletion_timestamp is not None,
+        workload=_workload(kind, item) if reading == "workload" else None,
+    )
+
+
+def _workload(kind: str, item: Item) -> Workload:
+    spec = _workload_spec(item.spec) if item.spec is not UNSET else WorkloadSpec()
+    status = _workload_status(item.status) if item.status is not UNSET else WorkloadStatus()
+    selector = (spec.selector.match_labels if spec.selector else None) or {}
+    seen = status.observed_generation >= item.metadata.generation > 0
+    if kind == "apps/v1/DaemonSet":
+        return Workload(
+            observed=seen,
+            wanted=status.desired_number_scheduled,
+            current=status.updated_number_scheduled,
+            available=status.number_available,
+            surplus=status.number_misscheduled,
+            selector=selector,
+        )
+    stalled = next(
+        (c.message for c in status.conditions or () if c.type == "Progressing" and c.status == "False"),
+        "",
+    )
+    return Workload(
+        observed=seen,
+        wanted=1 if spec.replicas is None else spec.replicas,
+        current=status.updated_replicas,
+        available=status.available_replicas,
+        surplus=max(0, status.replicas - status.updated_replicas),
+        stalled=stalled,
+        selector=selector,
+    )
+
+
+def scaled_by_others(item: Item, manager: str) -> bool:
+    """Return whether somebody but us owns spec.replicas (an autoscaler, through the scale subresource)."""
+    raw = item.metadata.managed_fields
+    if raw is None:
+        return False
+    return any(
+        entry.manager != manager and entry.subresource != "status" and "f:replicas" in entry.fields_v1.get("f:spec", {})
+        for entry in _managed(raw)
+    )
+
+
+def observed_node(item: Item) -> ObservedNode:
+    """Return a node's facts (seed: Get Node List)."""
+    status = _node_status(item.status) if item.status is not UNSET else NodeStatus()
+    labels = item.metadata.labels or {}
+    capacity = status.capacity or {}
+    addresses = {address.type: address.address for address in reversed(status.addresses or [])}
+    cards = quantity(capacity.get("nvidia.com/gpu", ""))
+    return ObservedNode(
+        name=item.metadata.name,
+        operating_system=status.node_info.operating_system,
+        kernel_version=status.node_info.kernel_version,
+        ip=addresses.get("InternalIP", addresses.get("ExternalIP", "")),
+        memory=quantity(capacity.get("memory", "")),
+        cpu=quantity(capacity.get("cpu", "")),
+        disk=quantity(capacity.get("ephemeral-storage", "")),
+        gpu=cards * quantity(labels.get("nvidia.com/gpu.memory", "")) * 1024 * 1024,
+        ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
+        labels=tuple(
+            sorted(
+                key[len(NODE_PREFIX) :]
+                for key, value in labels.items()
+                if key.startswith(NODE_PREFIX) and value == "true"
+            )
+        ),
+    )
+
+
+def observed_pod(item: Item) -> ObservedPod:
+    """Return whether a pod runs, and if not, why: container first, then scheduling."""
+    spec = _pod_spec(item.spec) if item.spec is not UNSET else PodSpec()
+    status = _pod_status(item.status) if item.status is not UNSET else PodStatus()
+    conditions = {condition.type: condition for condition in status.conditions or ()}
+    ready = conditions.get("Ready")
+    running = status.phase == "Running" and ready is not None and ready.status == "True"
+    return ObservedPod(
+        name=item.metadata.name, node=spec.node_name, running=running, trouble="" if running else _trouble(status)
+    )
+
+
+def _trouble(status: PodStatus) -> str:
+    conditions = {condition.type: condition for condition in status.conditions or ()}
+    for container in [*(status.init_container_statuses or ()), *(status.container_statuses or ())]:
+        waiting, ended = container.state.waiting, container.state.terminated
+        if waiting is not None and waiting.reason not in _ON_ITS_WAY:
+            return _said(waiting)
+        if ended is not None and not container.ready and ended.reason not in {"", "Completed"}:
+            return _said(ended)
+    scheduled = conditions.get("PodScheduled")
+    if scheduled is not None and scheduled.status == "False":
+        return _said(Waiting(scheduled.reason, scheduled.message))
+    if status.phase == "Failed":
+        return _said(Waiting(status.reason or "Failed", status.message))
+    return ""
+
+
+def _said(state: Waiting) -> str:
+    return f"{state.reason}: {state.message}" if state.message else state.reason

@@ -1,0 +1,53 @@
+"""Waking the workers after a commit. A hint only: the sweep finds the work without it."""
+
+import logging
+import os
+import threading
+
+from celery import current_app
+from django.db import connection, transaction
+
+log = logging.getLogger(__name__)
+
+
+class _Messenger:
+    """Publishes from a thread of its own, so that a dead or silent broker never slows a request.
+
+    Many wakes while one is being sent become one message.
+    """
+
+    def __init__(self) -> None:
+        self._wanted = threading.Event()
+        self._lock = threading.Lock()
+        self._pid = 0
+
+    def wake(self) -> None:
+        """Ask for one message soon."""
+        with self._lock:
+            if self._pid != os.getpid():  # a thread does not survive a fork
+                self._pid = os.getpid()
+                self._wanted = threading.Event()
+                threading.Thread(target=self._send, args=(self._wanted,), name="nudge", daemon=True).start()
+        self._wanted.set()
+
+    def _send(self, wanted: threading.Event) -> None:
+        while wanted.wait():
+            wanted.clear()
+            try:
+                current_app.send_task("clusters.tasks.drive", retry=False, expires=60)
+            except Exception as error:  # noqa: BLE001 - whatever the broker's library raises, the sweep will do
+                log.warning("The broker took no message; the sweep will do: %s", error)
+
+
+_messenger = _Messenger()
+
+
+def _wake() -> None:
+    _messenger.wake()
+
+
+def nudge() -> None:
+    """Wake the engine once after the current transaction commits, or now outside of one."""
+    if connection.in_atomic_block and any(entry[1] is _wake for entry in connection.run_on_commit):
+        return
+    transaction.on_commit(_wake, robust=True)

@@ -1,0 +1,142 @@
+"""Which bundles belong on which clusters: set-based statements, the same result when done twice.
+
+Lock order everywhere: the placement lock, bundles, clusters, placements; rows of one table in id order.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from clusters.engine.marks import mark_due
+from clusters.models import Bundle, Cluster, Installation, Selector
+
+# Bundle b is meant for cluster c.
+_MEANT = """
+    b.ended_at IS NULL AND NOT c.removing AND (
+        b.selector = 'all'
+        OR (b.selector = 'cluster' AND LOWER(c.name) = LOWER(b.selector_value))
+        OR (b.selector = 'label' AND EXISTS (
+            SELECT 1 FROM clusters_clusterlabel l WHERE l.cluster_id = c.id AND l.label = b.selector_value)))
+"""
+
+# Rows that differ from what is meant: (cluster, bundle), once for what is missing or old, once for what is too much.
+_DIFFERENCE = f"""
+    SELECT c.id, b.id FROM clusters_bundle b CROSS JOIN clusters_cluster c
+    LEFT JOIN clusters_placement p ON p.bundle_id = b.id AND p.cluster_id = c.id
+    WHERE {{scope}} AND {_MEANT} AND (p.id IS NULL OR NOT p.present OR p.generation <> b.generation)
+    UNION ALL
+    SELECT c.id, b.id FROM clusters_placement p
+    JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
+    WHERE {{scope}} AND p.present AND NOT ({_MEANT})
+"""
+
+_FRESH_START = "attempts = 0, next_attempt_at = NULL, last_error = '', failed = {false}, deleted_once = {false}"
+
+_WITHDRAW = f"""
+    UPDATE clusters_placement SET present = {{false}}, ready_generation = 0, {_FRESH_START}
+    WHERE id IN (
+        SELECT p.id FROM clusters_placement p
+        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
+        WHERE {{scope}} AND p.present AND NOT ({_MEANT}))
+"""
+
+_REVIVE = f"""
+    UPDATE clusters_placement SET present = {{true}}, applied_generation = 0, marks = '{{{{}}}}', {_FRESH_START}
+    WHERE id IN (
+        SELECT p.id FROM clusters_placement p
+        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
+        WHERE {{scope}} AND NOT p.present AND {_MEANT})
+"""
+
+_RENEW = f"""
+    UPDATE clusters_placement SET generation = (
+        SELECT generation FROM clusters_bundle WHERE id = clusters_placement.bundle_id), {_FRESH_START}
+    WHERE id IN (
+        SELECT p.id FROM clusters_placement p
+        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
+        WHERE {{scope}} AND p.generation <> b.generation AND {_MEANT})
+"""
+
+_INSERT = f"""
+    INSERT INTO clusters_placement (cluster_id, bundle_id, generation, present, applied_generation, ready_generation,
+        failed, deleted_once, running, error, total, last_error, attempts, marks)
+    SELECT c.id, b.id, b.generation, {{true}}, 0, 0, {{false}}, {{false}}, 0, 0, 0, '', 0, '{{{{}}}}'
+    FROM clusters_bundle b CROSS JOIN clusters_cluster c
+    WHERE {{scope}} AND {_MEANT} AND NOT EXISTS (
+        SELECT 1 FROM clusters_placement p WHERE p.bundle_id = b.id AND p.cluster_id = c.id)
+    ORDER BY c.id, b.id
+"""
+
+
+def lock_placements() -> Installation:
+    """Take the placement lock until the transaction ends, and return the installation's row.
+
+    Two changes of labels, membership or bundles at once would each miss the other's rows.
+    """
+    Installation.objects.get_or_create(pk=1)
+    return Installation.objects.select_for_update().get(pk=1)
+
+
+def matching_clusters(selector: str, value: str) -> QuerySet[Cluster]:
+    """Return the clusters that a selector means now."""
+    clusters = Cluster.objects.filter(removing=False)
+    match selector:
+        case Selector.ALL:
+            return clusters
+        case Selector.CLUSTER:
+            return clusters.filter(name__iexact=value)
+        case Selector.LABEL:
+            return clusters.filter(labels__label=value)
+        case _:
+            return clusters.none()
+
+
+def place_bundles(bundle_ids: Iterable[int]) -> set[tuple[int, int]]:
+    """Recompute where these bundles belong; return the (cluster, bundle) pairs that changed."""
+    return _place("b.id", bundle_ids)
+
+
+def place_clusters(cluster_ids: Iterable[int]) -> set[tuple[int, int]]:
+    """Recompute what belongs on these clusters; return the (cluster, bundle) pairs that changed."""
+    return _place("c.id", cluster_ids)
+
+
+def place_all() -> set[tuple[int, int]]:
+    """Recompute everything and return what was wrong: nothing, unless rows were changed behind our back."""
+    return _place("", ())
+
+
+@transaction.atomic
+def _place(column: str, ids: Iterable[int]) -> set[tuple[int, int]]:
+    numbers = sorted({int(number) for number in ids})
+    if column and not numbers:
+        return set()
+    lock_placements()
+    scope = f"{column} IN ({','.join(map(str, numbers))})" if column else "1 = 1"
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(_DIFFERENCE, scope))
+        pairs = {(cluster, bundle) for cluster, bundle in cursor.fetchall()}
+    if pairs:
+        touch_bundles({bundle for _, bundle in pairs})
+        mark_due(cluster for cluster, _ in pairs)  # locks them, before their placements
+        with connection.cursor() as cursor:
+            for statement in (_WITHDRAW, _REVIVE, _RENEW, _INSERT):
+                cursor.execute(_sql(statement, scope))
+    return pairs
+
+
+def touch_bundles(bundle_ids: Iterable[int]) -> None:
+    """Tell the owners that placements of these bundles changed. Locks in id order."""
+    ids: Sequence[int] = sorted(set(bundle_ids))
+    for start in range(0, len(ids), 5000):
+        part = ids[start : start + 5000]
+        list(Bundle.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
+        Bundle.objects.filter(pk__in=part).update(dirty_at=Now())
+
+
+def _sql(statement: str, scope: str) -> str:
+    # PostgreSQL knows no 0 for a boolean, older SQLite no FALSE.
+    words = ("TRUE", "FALSE") if connection.vendor == "postgresql" else ("1", "0")
+    return statement.format(scope=scope, true=words[0], false=words[1])

@@ -1,0 +1,140 @@
+"""Writing what passes found: in bulk, only what changed, and only where the lease and the generation are still ours.
+
+Lock order: bundles, clusters, placements; each in id order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import OperationalError, transaction
+
+from clusters.engine.bulk import update_rows
+from clusters.engine.clock import db_now
+from clusters.engine.load import Work
+from clusters.engine.marks import mark_due
+from clusters.engine.nodes import record_labels, record_nodes
+from clusters.engine.outcome import PassOutcome
+from clusters.engine.placing import touch_bundles
+from clusters.engine.verdict import ClusterVerdict, Pace, judge
+from clusters.models import Bundle, Cluster, NodeLabel, Placement, observe_interval
+
+# A deadlock or a busy database is no reason to lose what an edge said.
+TRIES = 3
+
+_CLUSTER_EXPRESSIONS = {
+    # A mark that came during the pass stays: due at once, unless the cluster is away.
+    "change_due_at": "CASE WHEN t.change_seq = r.seen_seq OR r.is_away = 1 THEN r.change_due_at ELSE r.judged_at END",
+    "away_since": "CASE WHEN r.is_away = 1 THEN COALESCE(t.away_since, r.judged_at) ELSE NULL END",
+    "full_list_at": "CASE WHEN r.went_full = 1 THEN r.judged_at ELSE t.full_list_at END",
+    "kubernetes_version": "CASE WHEN r.told_version <> '' THEN r.told_version ELSE t.kubernetes_version END",
+}
+_CLUSTER_HELPERS = {
+    "seen_seq": "bigint",
+    "is_away": "bigint",
+    "went_full": "bigint",
+    "judged_at": "timestamptz",
+    "told_version": "text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A pass that ended."""
+
+    work: Work
+    outcome: PassOutcome
+
+
+def record(finished: Sequence[Finished]) -> None:
+    """Write the results of passes and release their leases. Raises OperationalError when the database stays away."""
+    for tries in range(1, TRIES + 1):
+        try:
+            _record(sorted(finished, key=lambda item: item.work.claim.cluster_id))
+            return
+        except OperationalError:
+            if tries == TRIES:
+                raise
+
+
+@transaction.atomic
+def _record(finished: list[Finished]) -> None:
+    now = db_now()
+    pace = Pace(observe_interval(), settings.OTE_RETRY_BASE, settings.OTE_RETRY_CAP)
+    verdicts = [(item, judge(item.work, item.outcome, now, pace, random.random())) for item in finished]
+    touch_bundles(_bundles_touched(verdicts))
+    held = _still_ours(verdicts)
+    verdicts = [(item, verdict) for item, verdict in verdicts if item.work.claim.cluster_id in held]
+    update_rows(
+        Placement,
+        sorted((row for _, verdict in verdicts for row in verdict.changed), key=lambda row: int(row["id"])),
+        match=("id", "generation", "present"),
+    )
+    gone = [pk for _, verdict in verdicts for pk in verdict.gone]
+    if gone:
+        Placement.objects.filter(pk__in=gone, present=False).delete()
+    update_rows(
+        Cluster,
+        [verdict.columns for _, verdict in verdicts],
+        match=("id", "lease_epoch"),
+        expressions=_CLUSTER_EXPRESSIONS,
+        helpers=_CLUSTER_HELPERS,
+    )
+    record_labels([label for item, _ in verdicts for label in item.outcome.labels])
+    record_nodes({item.work.claim.cluster_id: item.outcome.nodes for item, _ in verdicts})
+    _meet_unknown([item for item, _ in verdicts])
+    _finish_removals(verdicts)
+
+
+def _bundles_touched(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[int]:
+    touched = set()
+    for item, verdict in verdicts:
+        ids = {row["id"] for row in verdict.changed} | set(verdict.gone)
+        touched |= {placement.bundle_id for placement in item.work.placements if placement.id in ids}
+    return touched
+
+
+def _still_ours(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[int]:
+    """Lock the clusters, and return those whose lease nobody took over."""
+    epochs = {item.work.claim.cluster_id: item.work.claim.epoch for item, _ in verdicts}
+    rows = Cluster.objects.select_for_update().filter(pk__in=list(epochs)).order_by("pk")
+    return {pk for pk, epoch in rows.values_list("pk", "lease_epoch") if epochs[pk] == epoch}
+
+
+def _meet_unknown(finished: Sequence[Finished]) -> None:
+    """Objects of bundles without a placement here: those of ended bundles are to go, the others are orphans."""
+    for item in finished:
+        if not item.outcome.complete:
+            continue
+        cluster_id = item.work.claim.cluster_id
+        unknown = item.outcome.unknown
+        ended = {}
+        if unknown:
+            uids = [uid for uid in unknown if len(uid) == 36]
+            ended = dict(Bundle.objects.filter(uid__in=uids, ended_at__isnull=False).values_list("pk", "uid"))
+        if ended:
+            Placement.objects.bulk_create(
+                [Placement(cluster_id=cluster_id, bundle_id=pk, present=False) for pk in sorted(ended)],
+                ignore_conflicts=True,
+            )
+            mark_due([cluster_id])
+        known = {str(uid) for uid in ended.values()}
+        orphans = sum(count for uid, count in unknown.items() if uid not in known)
+        Cluster.objects.filter(pk=cluster_id).exclude(orphans=orphans).update(orphans=orphans)
+
+
+def _finish_removals(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> None:
+    """A cluster that is being removed goes when a complete list shows nothing of ours on it."""
+    empty = [
+        item.work.claim.cluster_id
+        for item, verdict in verdicts
+        if item.work.removing and item.outcome.complete and verdict.left == 0
+    ]
+    if empty:
+        pending = NodeLabel.objects.filter(node__cluster_id__in=empty, wanted__isnull=False)
+        waiting = set(pending.values_list("node__cluster_id", flat=True))
+        gone = Cluster.objects.filter(pk__in=set(empty) - waiting, removing=True, placements__isnull=True)
+        Cluster.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()

@@ -1,0 +1,92 @@
+"""This process's event loop, connection pool and drivers. Nothing here that the database does not know."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
+from typing import Any
+
+import uvloop
+from django.conf import settings
+
+from clusters.drivers.base import Driver
+from clusters.drivers.registry import Connections
+from clusters.engine.bundles import centre_uid
+from clusters.engine.claim import Claim
+from clusters.models import Cluster
+
+# Drivers a process keeps, with their parsed credentials.
+KEPT_DRIVERS = 20_000
+
+
+class Sessions:
+    """One event loop in a thread of its own, and one driver per cluster and version of its credentials."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        self._loop = uvloop.new_event_loop()
+        threading.Thread(target=self._loop.run_forever, name="edges", daemon=True).start()
+        self._connections = self.run(self._connect()).result()
+        self._centre = ""
+        self._drivers: OrderedDict[int, tuple[int, Driver]] = OrderedDict()
+
+    def refresh(self) -> None:
+        """Forget all drivers when this is another centre than before: the database was replaced."""
+        centre = centre_uid()
+        if centre != self._centre:
+            self._centre = centre
+            self._drivers.clear()
+
+    async def _connect(self) -> Connections:
+        return Connections(
+            idle_seconds=settings.OTE_IDLE_SECONDS,
+            request_seconds=settings.OTE_REQUEST_SECONDS,
+            answer_bytes=settings.OTE_ANSWER_BYTES,
+            page_objects=settings.OTE_PAGE_OBJECTS,
+            list_objects=settings.OTE_LIST_OBJECTS,
+        )
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
+        """Run a coroutine in the event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def drivers(self, claims: Sequence[Claim]) -> dict[int, Driver]:
+        """Return a driver for each claimed cluster; credentials are read and parsed once per version."""
+        stale = [
+            claim.cluster_id
+            for claim in claims
+            if self._drivers.get(claim.cluster_id, (0, None))[0] != claim.credentials_version
+        ]
+        if stale:
+            rows = Cluster.objects.filter(pk__in=stale).values_list(
+                "pk", "driver", "credentials_version", "credentials"
+            )
+            for pk, driver, version, credentials in rows:
+                self._drivers[pk] = (version, self._connections.driver(driver, credentials, self._centre))
+        found = {}
+        for claim in claims:
+            held = self._drivers.get(claim.cluster_id)
+            if held is not None:
+                self._drivers.move_to_end(claim.cluster_id)
+                found[claim.cluster_id] = held[1]
+        while len(self._drivers) > KEPT_DRIVERS:
+            self._drivers.popitem(last=False)
+        return found
+
+
+_sessions: Sessions | None = None
+_lock = threading.Lock()
+
+
+def sessions() -> Sessions:
+    """Return this process's sessions; a forked child gets its own."""
+    global _sessions
+    with _lock:
+        if _sessions is None or _sessions.pid != os.getpid():
+            _sessions = Sessions()
+        _sessions.refresh()
+        return _sessions
