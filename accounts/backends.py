@@ -1,14 +1,37 @@
-"""Login to the back-office: living users only, names without regard to case."""
+"""Login to the back-office: living users only, names without regard to case, throttled as the API's login is."""
 
+import contextlib
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.throttles import client_address, login_failures
+from otestack.errors import TooMany
 
 
 class Backend(ModelBackend):
     """Django's backend over living users."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """Return the user of that name and password. Raises PermissionDenied, Django's no, under the throttle."""
+        if request is None or not username:
+            return None
+        throttle = login_failures(username, client_address(request))
+        try:
+            throttle.check()
+            user = super().authenticate(request, username, password, **kwargs)
+            throttle.check()
+        except TooMany as error:
+            raise PermissionDenied(str(error)) from error
+        if user is None:
+            with contextlib.suppress(TooMany):
+                throttle.take()
+        return user
 
     def get_user(self, user_id: Any) -> User | None:
         """Return the session's user while it may log in."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
@@ -38,6 +38,10 @@ class UserQuerySet(models.QuerySet["User"]):
         """Users that were not deleted."""
         return self.filter(deleted_at__isnull=True)
 
+    def named(self, name: str) -> Self:
+        """Those of that user name, without regard to case; by the index of living_user_name."""
+        return self.alias(name_key=Lower("username")).filter(name_key=name.lower())
+
     def visible_to(self, user: User) -> Self:
         """System administrators see all living users, others those of their own business."""
         living = self.living()
@@ -65,10 +69,12 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the living user of that name, without regard to case."""
-        return self.living().get(username__iexact=username)
+        return self.living().named(username or "").get()
 
     def create_superuser(self, username: str, password: str, **extra: Any) -> User:
-        """Create a system administrator (createsuperuser, make run)."""
+        """Create a system administrator (createsuperuser): like all of them, in the built-in business."""
+        businesses = self.model._meta.get_field("business").related_model._default_manager
+        extra.setdefault("business", businesses.filter(is_system=True).first())
         user = self.model(username=username, is_superuser=True, is_admin=True, status=Status.APPROVED, **extra)
         user.set_password(password)
         user.save(using=self._db)
@@ -91,7 +97,7 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
     deleted_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     objects = UserManager()
 
@@ -107,10 +113,10 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
     @property
     def role(self) -> Role:
         """The role, from status, flags and business. Needs `business` loaded where there is one."""
-        if self.is_superuser:
-            return Role.SYSTEM
         if self.status != Status.APPROVED:
             return Role.REGISTERED
+        if self.is_superuser:
+            return Role.SYSTEM
         if self.business is None or not self.business.is_approved:
             return Role.APPROVED
         return Role.ADMIN if self.is_admin else Role.MEMBER
@@ -123,7 +129,7 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
     @property
     def is_staff(self) -> bool:
         """May enter the back-office."""
-        return self.is_active and self.is_superuser
+        return self.is_active and self.status == Status.APPROVED and self.is_superuser
 
 
 class RevokedToken(models.Model):

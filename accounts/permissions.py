@@ -13,7 +13,7 @@ class PolicyPermission(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return whether the caller's role is in the rule; DRF makes 401 or 403 of a no."""
-        method = "GET" if request.method == "HEAD" else request.method
+        method = "GET" if request.method == "HEAD" else str(request.method)
         rule = POLICY.get(f"{method} {view.path}")
         if rule is None:
             return method.lower() not in view.action_map

@@ -1,0 +1,177 @@
+"""Users in the back-office."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+from django.contrib.auth.models import Group
+from django.db.models import Case, Q, Value, When
+from django.http import HttpRequest
+
+from accounts import services
+from accounts.models import Role, Status, User
+from otestack.backoffice.deeds import Comment, Password, deed
+from otestack.backoffice.lists import Choice
+from otestack.backoffice.records import RecordAdmin
+
+_LIVING = Q(deleted_at__isnull=True)
+_APPROVED = Q(status=Status.APPROVED, is_superuser=False)
+# The app of businesses lies above this one: its model and its number for 'approved' are known by name only.
+_BUSINESS = User._meta.get_field("business")
+_IN_BUSINESS = Q(business__status=1)
+
+# Rights come from roles, never from Django's groups.
+admin.site.unregister(Group)
+
+
+class UserComment(Comment):
+    """The API has no place for a comment on users, so it stays here."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["comment"].help_text = "Kept in the user's history here; the user does not see it."
+
+
+class GiveBusiness(forms.Form):
+    """Which business, and as what."""
+
+    business = forms.ModelChoiceField(
+        queryset=_BUSINESS.related_model._default_manager.filter(status=1),  # type: ignore[union-attr]
+        widget=AutocompleteSelect(_BUSINESS, admin.site, attrs={"style": "width: 30em"}),
+    )
+    is_admin = forms.BooleanField(label="As its administrator", required=False)
+
+
+class RoleFilter(Choice):
+    """By role, which is not stored."""
+
+    title = "role"
+    parameter_name = "role"
+    options = {
+        "0": (Role.REGISTERED.label, ~Q(status=Status.APPROVED)),
+        "1": (Role.APPROVED.label, _APPROVED & (Q(business__isnull=True) | ~_IN_BUSINESS)),
+        "2": (Role.MEMBER.label, _APPROVED & _IN_BUSINESS & Q(is_admin=False)),
+        "3": (Role.ADMIN.label, _APPROVED & _IN_BUSINESS & Q(is_admin=True)),
+        "4": (Role.SYSTEM.label, Q(status=Status.APPROVED, is_superuser=True)),
+    }
+
+
+class DeletedFilter(Choice):
+    """Deleted users stay as records, out of the way."""
+
+    title = "deleted"
+    parameter_name = "deleted"
+    unchosen = ("Not deleted", _LIVING)
+    options = {"yes": ("Deleted", ~_LIVING), "all": ("All", Q())}
+
+
+def _lives(user: User) -> bool:
+    return user.deleted_at is None
+
+
+def _may_get_business(user: User) -> bool:
+    return _lives(user) and user.role == Role.APPROVED
+
+
+@admin.register(User)
+class UserAdmin(RecordAdmin):
+    """Who waits for audit first."""
+
+    list_display = ("username", "state", "role_in_words", "business", "is_admin", "phone", "real_name", "created_at")
+    list_filter = ("status", RoleFilter, DeletedFilter)
+    search_fields = ("username", "real_name", "phone", "business__name")
+    search_help_text = "User name, real name, phone or business"
+    ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
+    fields = (
+        "id", "username", "state", "role_in_words", "business", "is_admin", "is_superuser", "phone", "real_name",
+        "created_at", "updated_at", "last_login", "deleted_at",
+    )  # fmt: skip
+    joined = ("business",)
+    deferred = ("password",)
+    waiting = ("Users", "status__exact=0", _LIVING & Q(status=Status.PENDING))
+    actions = (
+        "approve", "refuse", "forbid", "reset_password", "give_business", "make_system_admin", "remove_system_admin",
+        "delete",
+    )  # fmt: skip
+
+    @admin.display(description="status", ordering="status")
+    def state(self, user: User) -> str:
+        """Return the status, or that it was deleted."""
+        return str(user.get_status_display()) if _lives(user) else "deleted"
+
+    @admin.display(description="role")
+    def role_in_words(self, user: User) -> str:
+        """Return the role."""
+        return str(user.role.label) if _lives(user) else "-"
+
+    @deed("Approve", form=UserComment, offered=lambda user: _lives(user) and user.status != Status.APPROVED)
+    def approve(self, request: HttpRequest, user: User, **_: Any) -> str:
+        """Let the user work."""
+        services.audit(user, status=Status.APPROVED, by=request.user)  # type: ignore[arg-type]
+        return "approved"
+
+    @deed("Refuse", form=UserComment, offered=lambda user: _lives(user) and user.status == Status.PENDING)
+    def refuse(self, request: HttpRequest, user: User, **_: Any) -> str:
+        """Do not approve the user."""
+        services.audit(user, status=Status.REFUSED, by=request.user)  # type: ignore[arg-type]
+        return "not approved"
+
+    @deed("Forbid", form=UserComment, offered=lambda user: _lives(user) and user.status != Status.FORBIDDEN)
+    def forbid(self, request: HttpRequest, user: User, **_: Any) -> str:
+        """Keep the user out; its tokens end."""
+        services.audit(user, status=Status.FORBIDDEN, by=request.user)  # type: ignore[arg-type]
+        return "forbidden; its tokens have ended"
+
+    @deed("Reset password", form=Password, offered=_lives)
+    def reset_password(self, request: HttpRequest, user: User, *, password: str, **_: Any) -> str:
+        """Give the user a new password."""
+        services.reset_password(user, password, by=request.user)  # type: ignore[arg-type]
+        return "password reset; its tokens have ended"
+
+    @deed("Give a business", form=GiveBusiness, offered=_may_get_business)
+    def give_business(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
+        """Put an approved user into a business."""
+        services.set_business(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
+        return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
+
+    @deed(
+        "Make system administrator",
+        about="about_system_admin",
+        offered=lambda user: _lives(user) and user.status == Status.APPROVED and not user.is_superuser,
+    )
+    def make_system_admin(self, request: HttpRequest, user: User) -> str:
+        """Let the user administer the system."""
+        services.make_system_admin(user, by=request.user)  # type: ignore[arg-type]
+        return "now a system administrator"
+
+    @deed("Remove system administrator", offered=lambda user: _lives(user) and user.is_superuser)
+    def remove_system_admin(self, request: HttpRequest, user: User) -> str:
+        """Make a system administrator an approved user without a business."""
+        services.remove_system_admin(user, by=request.user)  # type: ignore[arg-type]
+        return "not a system administrator any more, without a business"
+
+    @deed("Delete", about="about_deletion", offered=_lives)
+    def delete(self, request: HttpRequest, user: User) -> str:
+        """Delete the user; the record stays."""
+        services.delete(user, by=request.user)  # type: ignore[arg-type]
+        return "deleted"
+
+    def about_system_admin(self, user: User) -> list[str]:
+        """Say what it means."""
+        lines = ["It may do everything, here and in the API, and belongs to the built-in business."]
+        return lines + ([f"It leaves the business {user.business}."] if user.business is not None else [])
+
+    def about_deletion(self, user: User) -> list[str]:
+        """Say what goes."""
+        lines = ["Its tokens end at once, and its name is free again; the record stays for the audit trail."]
+        if user.business is not None:
+            what = "administrator" if user.is_admin else "general user"
+            lines.append(f"The business {user.business} loses it as {what}; what it deployed there stays.")
+        lines += [
+            f"Its application for the business {application} waits, and cannot be approved afterwards."
+            for application in user.applications.filter(status=0)
+        ]
+        return lines

@@ -1,0 +1,77 @@
+"""manage.py create_admin NAME: a system administrator."""
+
+import os
+import secrets
+import string
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import rules, services
+from otestack.errors import DomainError
+
+VARIABLE = "OTE_ADMIN_PASSWORD"
+
+
+def generate_password() -> str:
+    """Return a random password that follows the rule."""
+    letters = string.ascii_letters + string.digits
+    while True:
+        password = "".join(secrets.choice(letters) for _ in range(20))
+        if rules.password_fault(password) is None:
+            return password
+
+
+class Command(BaseCommand):
+    """Creates the system administrator NAME, unless it is there."""
+
+    help = (
+        f"Create a system administrator, unless it is there. The password is taken from {VARIABLE}; without that, one "
+        "is generated and kept in the file of --password-file, or shown with --show."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("name")
+        parser.add_argument("--password-file", type=Path, help="where a generated password is kept, with mode 600")
+        parser.add_argument("--show", action="store_true", help="print a generated password")
+
+    def handle(self, *, name: str, password_file: Path | None, show: bool, **_: Any) -> None:
+        """Create the administrator. Raises CommandError with one sentence."""
+        given = os.environ.get(VARIABLE, "")
+        if not given and password_file is None and not show:
+            raise CommandError(f"Set {VARIABLE}, or say with --password-file or --show where a generated one goes.")
+        password = given or generate_password()
+        draft = None if given or password_file is None else _keep(password, password_file)
+        try:
+            created = services.ensure_system_admin(name, password)
+            if draft is not None and password_file is not None and created:
+                draft.replace(password_file)
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        finally:
+            if draft is not None:
+                draft.unlink(missing_ok=True)
+        if not created:
+            self.stdout.write(f"The system administrator {name} exists; nothing was changed.")
+            return
+        self.stdout.write(f"Created the system administrator {name}.")
+        if not given and password_file is not None:
+            self.stdout.write(f"Its password is kept in {password_file}.")
+        if not given and show:
+            self.stdout.write(f"Its password is {password}")
+
+
+def _keep(password: str, path: Path) -> Path:
+    """Write the password beside its place, so that a failure leaves an older one alone. Raises CommandError."""
+    draft = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.unlink(missing_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(password + "\n")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
+    return draft

@@ -1,0 +1,45 @@
+"""manage.py set_password NAME: a new password for a user."""
+
+import getpass
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import services
+from accounts.models import User
+from otestack.errors import DomainError
+
+VARIABLE = "OTE_PASSWORD"
+
+
+class Command(BaseCommand):
+    """Gives the user NAME a new password and ends its tokens."""
+
+    help = f"Give a user a new password and end its tokens. It is taken from {VARIABLE}, else asked for or read."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("name")
+
+    def handle(self, *, name: str, **_: Any) -> None:
+        """Set the password. Raises CommandError with one sentence."""
+        user = User.objects.living().named(name).first()
+        if user is None:
+            raise CommandError(f"There is no user {name}.")
+        try:
+            services.reset_password(user, os.environ.get(VARIABLE, "") or _ask())
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"The password of {user} is set; its tokens have ended.")
+
+
+def _ask() -> str:
+    """Ask twice at a terminal, else read one line. Raises CommandError when the two differ."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("New password: ")
+    if password != getpass.getpass("Once more: "):
+        raise CommandError("The two are not the same.")
+    return password

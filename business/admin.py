@@ -1,0 +1,117 @@
+"""Businesses in the back-office."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Case, Q, QuerySet, Value, When
+from django.http import HttpRequest
+
+from accounts.models import User
+from business import services
+from business.models import Business, Status
+from otestack.backoffice.deeds import Comment, deed
+from otestack.backoffice.lists import Choice
+from otestack.backoffice.records import RecordAdmin
+from otestack.backoffice.words import MOST_NAMED, link, list_link, named
+
+
+class StatusFilter(Choice):
+    """Deleted ones are out of the way unless asked for."""
+
+    title = "status"
+    parameter_name = "status"
+    unchosen = ("Not deleted", ~Q(status=Status.DELETED))
+    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": ("All", Q())}
+
+
+def _waits(business: Business) -> bool:
+    return business.status == Status.PENDING
+
+
+@admin.register(Business)
+class BusinessAdmin(RecordAdmin):
+    """Applications that wait first."""
+
+    list_display = ("name", "status", "applicant", "namespace", "scale", "comment", "created_at")
+    list_filter = (StatusFilter,)
+    search_fields = ("name", "namespace", "applicant__username")
+    search_help_text = "Name, namespace or applicant"
+    ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
+    fields = (
+        "id", "name", "status", "applicant", "introduce", "objective", "scale", "comment", "namespace",
+        "namespace_in_clusters", "users_in_it", "deployments_of_it", "is_system", "created_at", "updated_at",
+    )  # fmt: skip
+    joined = ("applicant", "bundle")
+    deferred = ("applicant__password",)
+    waiting = ("Businesses", "status=0", Q(status=Status.PENDING))
+    actions = ("approve", "refuse", "delete")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Offer only approved ones where a business is chosen for a user."""
+        if request.resolver_match is not None and request.resolver_match.url_name == "autocomplete":
+            queryset = queryset.filter(status=Status.APPROVED)
+        return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="namespace in the clusters")
+    def namespace_in_clusters(self, business: Business) -> str:
+        """Return the way to its placements."""
+        return link(business.bundle)
+
+    @admin.display(description="users")
+    def users_in_it(self, business: Business) -> str:
+        """Return the way to its users."""
+        number = User.objects.living().filter(business=business).count()
+        return list_link(User, str(number), f"business__id__exact={business.pk}")
+
+    @admin.display(description="deployments")
+    def deployments_of_it(self, business: Business) -> str:
+        """Return the way to its deployments."""
+        rows = business.deployments.listed()
+        return list_link(rows.model, str(rows.count()), f"business__id__exact={business.pk}")
+
+    @deed("Approve", form=Comment, about="about_approval", offered=_waits)
+    def approve(self, request: HttpRequest, business: Business, *, comment: str) -> str:
+        """Approve an application."""
+        services.approve(business, comment=comment, by=request.user)  # type: ignore[arg-type]
+        return f"approved; its namespace {business.namespace} goes to every cluster"
+
+    @deed("Refuse", form=Comment, offered=_waits)
+    def refuse(self, request: HttpRequest, business: Business, *, comment: str) -> str:
+        """Disapprove an application."""
+        services.refuse(business, comment=comment, by=request.user)  # type: ignore[arg-type]
+        return "disapproved"
+
+    @deed(
+        "Delete",
+        about="about_deletion",
+        offered=lambda business: business.status == Status.APPROVED and not business.is_system,
+    )
+    def delete(self, request: HttpRequest, business: Business) -> str:
+        """Delete a business with all that it has."""
+        services.delete(business, by=request.user)  # type: ignore[arg-type]
+        return "deleted; its namespace leaves every cluster"
+
+    def about_approval(self, business: Business) -> list[str]:
+        """Say what approval brings."""
+        return [
+            f"{business.applicant} becomes its administrator.",
+            f"The namespace ns{business.pk} goes to every cluster.",
+        ]
+
+    def about_deletion(self, business: Business) -> list[str]:
+        """Say what goes, by name."""
+        users = User.objects.living().filter(business=business).order_by("username")
+        deployments = business.deployments.listed().order_by("name")
+        return [
+            f"Namespace that leaves every cluster with all that it holds: {business.namespace or 'none'}",
+            f"Deployments that end: {_some(deployments, 'name')}",
+            f"Users whose tokens end and who have no business afterwards: {_some(users, 'username')}",
+        ]
+
+
+def _some(rows: QuerySet[Any], field: str) -> str:
+    return named(list(rows.values_list(field, flat=True)[:MOST_NAMED]), rows.count())
