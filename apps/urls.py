@@ -2,4 +2,10 @@
 
 from django.urls import URLPattern
 
-urlpatterns: list[URLPattern] = []
+from apps.views import AppViewSet
+from otestack.api.routes import route
+
+urlpatterns: list[URLPattern] = [
+    route("/v1/app", AppViewSet, {"post": "create", "get": "list", "delete": "destroy"}),
+    route("/v1/app/id/[id]", AppViewSet, {"get": "retrieve"}),
+]
