@@ -25,6 +25,7 @@ class Claim:
     epoch: int
     seq: int
     driver: str
+    uid: str
     credentials_version: int
     away: bool
     failed_probes: int
@@ -60,11 +61,11 @@ def claim(quota: Quota) -> tuple[list[Claim], datetime]:
         if not chosen:
             return [], now
         due = Cluster.objects.filter(pk__in=set(chosen) - _set_aside(chosen, now))
-        fields = ("pk", "name", "lease_epoch", "change_seq", "driver", "credentials_version", "away_since",
+        fields = ("pk", "name", "lease_epoch", "change_seq", "driver", "uid", "credentials_version", "away_since",
                   "failed_probes", "observed_at")  # fmt: skip
         claims = [
-            Claim(pk, name, epoch + 1, seq, driver, version, away is not None, probes_failed, observed_at)
-            for pk, name, epoch, seq, driver, version, away, probes_failed, observed_at in due.values_list(*fields)
+            Claim(pk, name, epoch + 1, seq, driver, uid, version, away is not None, probes_failed, observed_at)
+            for pk, name, epoch, seq, driver, uid, version, away, probes_failed, observed_at in due.values_list(*fields)
         ]
         due.update(
             lease_epoch=F("lease_epoch") + 1,

@@ -11,10 +11,14 @@ from django.conf import settings
 
 from clusters.drivers.base import Ref
 from clusters.engine.claim import Claim
-from clusters.models import BundleObject, Cluster, NodeLabel, Placement
+from clusters.models import Bundle, Cluster, NodeLabel, Placement
 
 # Bundles whose objects a process keeps; a bundle of five objects takes some 10 KB.
 CACHED_BUNDLES = 5000
+
+
+# Bundle, its uid, generation and time of change: the last two tell apart what a restored database gives out again.
+VersionKey = tuple[int, str, int, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class WantedPlacement:
     id: int
     bundle_id: int
     bundle_uid: str
+    bundle_changed_at: datetime
     title: str
     namespace: str
     node_label: str
@@ -51,6 +56,13 @@ class WantedPlacement:
     next_attempt_at: datetime | None
     marks: dict[str, list[str]]
     objects: tuple[WantedObject, ...] = ()
+    # False: the bundle changed while we read, and these objects are not of this generation. Such a placement waits.
+    known: bool = True
+
+    @property
+    def version(self) -> VersionKey:
+        """What its objects are cached under."""
+        return self.bundle_id, self.bundle_uid, self.generation, self.bundle_changed_at
 
     @property
     def pending(self) -> bool:
@@ -104,15 +116,15 @@ class Work:
 
 
 class _ObjectCache:
-    """Objects by bundle and generation: immutable, shared by all clusters of a process."""
+    """Objects by version of a bundle: immutable, shared by all clusters of a process."""
 
     def __init__(self) -> None:
-        self._held: OrderedDict[tuple[int, int], tuple[WantedObject, ...]] = OrderedDict()
+        self._held: OrderedDict[VersionKey, tuple[WantedObject, ...]] = OrderedDict()
 
-    def get(self, wanted: Iterable[tuple[int, int]]) -> dict[tuple[int, int], tuple[WantedObject, ...]]:
-        """Return the objects of these (bundle, generation); what is not the bundle's current generation is missing."""
+    def get(self, wanted: Iterable[VersionKey]) -> dict[VersionKey, tuple[WantedObject, ...]]:
+        """Return the objects of these versions; what is not the bundle's current one is missing."""
         keys = set(wanted)
-        missing = {bundle for bundle, generation in keys if (bundle, generation) not in self._held}
+        missing = {key[0] for key in keys if key not in self._held}
         if missing:
             self._load(missing)
         found = {}
@@ -124,26 +136,28 @@ class _ObjectCache:
         return found
 
     def _load(self, bundles: set[int]) -> None:
-        parts: dict[tuple[int, int], list[WantedObject]] = defaultdict(list)
-        rows = (
-            BundleObject.objects.filter(bundle_id__in=bundles)
-            .select_related("bundle")
-            .only("bundle__generation", "api_version", "kind", "namespace", "name", "body", "secret", "bundle_id")
-            .order_by("bundle_id", "position")
-        )
-        for row in rows:
-            ref = Ref(f"{row.api_version}/{row.kind}", row.namespace, row.name)
-            parts[row.bundle_id, row.bundle.generation].append(WantedObject(ref, (row.secret or row.body).encode()))
+        parts: dict[VersionKey, list[WantedObject]] = defaultdict(list)
+        # One statement, so that generation and objects belong together; from the bundle, which may hold no object.
+        rows = Bundle.objects.filter(pk__in=bundles).order_by("pk", "objects_wanted__position")
+        for pk, uid, generation, changed_at, api_version, kind, namespace, name, body, secret in rows.values_list(
+            "pk", "uid", "generation", "updated_at", *(f"objects_wanted__{column}" for column in _OBJECT_COLUMNS)
+        ):
+            objects = parts[pk, str(uid), generation, changed_at]
+            if name is not None:
+                objects.append(WantedObject(Ref(f"{api_version}/{kind}", namespace, name), (secret or body).encode()))
         for key, objects in parts.items():
             self._held[key] = tuple(objects)
 
 
 _cache = _ObjectCache()
 
+_OBJECT_COLUMNS = ("api_version", "kind", "namespace", "name", "body", "secret")
+
 _FIELDS = (
-    "cluster_id", "id", "bundle_id", "bundle__uid", "bundle__title", "bundle__namespace", "bundle__node_label",
-    "bundle__kinds", "present", "generation", "applied_generation", "applied_at", "ready_generation", "failed",
-    "deleted_once", "running", "error", "total", "last_error", "attempts", "next_attempt_at", "marks",
+    "cluster_id", "id", "bundle_id", "bundle__uid", "bundle__updated_at", "bundle__title",
+    "bundle__namespace", "bundle__node_label", "bundle__kinds", "present", "generation", "applied_generation",
+    "applied_at", "ready_generation", "failed", "deleted_once", "running", "error", "total", "last_error",
+    "attempts", "next_attempt_at", "marks",
 )  # fmt: skip
 
 
@@ -167,9 +181,10 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
         if cluster_id in works:
             works[cluster_id].placements.append(WantedPlacement(pk, bundle_id, str(uid), *rest))
     present = [p for work in works.values() for p in work.placements if p.present]
-    objects = _cache.get((p.bundle_id, p.generation) for p in present)
+    objects = _cache.get(placement.version for placement in present)
     for placement in present:
-        placement.objects = objects.get((placement.bundle_id, placement.generation), ())
+        placement.objects = objects.get(placement.version, ())
+        placement.known = placement.version in objects
     labels = NodeLabel.objects.filter(node__cluster_id__in=ids, wanted__isnull=False).values_list(
         "node__cluster_id", "id", "node__name", "label", "wanted", "wanted_seq", "evict"
     )

@@ -15,6 +15,8 @@ from datetime import datetime
 from clusters.drivers.base import Listing, Observed, Ref
 from clusters.engine.load import WantedObject, WantedPlacement, Work
 
+# Namespaces of Kubernetes itself, whatever labels somebody gave them.
+NEVER_DELETED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
 # Seconds until we look whether something that has to go first is gone.
 LOOK_AGAIN = 1.0
 
@@ -54,7 +56,12 @@ def may_skip_list(work: Work, fresh_after: datetime) -> bool:
         return False
     pending = [placement for placement in work.placements if placement.pending]
     return bool(pending) and all(
-        placement.present and placement.attempts == 0 and not (placement.autoscaled and placement.marks)
+        placement.present
+        and placement.known
+        and placement.objects
+        and placement.attempts == 0
+        and _may_try(placement, work.now)
+        and not (placement.autoscaled and placement.marks)
         for placement in pending
     )
 
@@ -63,7 +70,7 @@ def plan_without_list(work: Work) -> Plan:
     """Plan plain applies of what is pending (see may_skip_list)."""
     plan = Plan()
     for placement in work.placements:
-        if placement.pending and _may_try(placement, work.now):
+        if placement.pending and placement.known and _may_try(placement, work.now):
             objects = [(item, item.ref.key in placement.marks, False) for item in placement.objects]
             plan.applies.append(Application(placement, objects))
     return _ordered(plan)
@@ -81,7 +88,7 @@ def plan_with_list(work: Work, listing: Listing, reapply: Callable[[WantedPlacem
         if placement.present:
             _want(plan, placement, mine, by_ref, work.now, reapply)
         elif mine:
-            plan.deletes += [(placement, item) for item in mine if not item.terminating]
+            plan.deletes += [(placement, item) for item in mine if _may_delete(placement, item)]
             plan.waits[placement.id] = ""
         else:
             plan.empty.append(placement)
@@ -97,11 +104,13 @@ def _want(
     now: datetime,
     reapply: Callable[[WantedPlacement], bool],
 ) -> None:
+    if not placement.known:  # changed since it was claimed: the mark that came with the change brings us back
+        return
     wanted = {item.ref for item in placement.objects}
     plan.deletes += [
         (placement, item)
         for item in mine
-        if item.ref not in wanted and not item.terminating and item.generation <= placement.generation
+        if item.ref not in wanted and item.generation <= placement.generation and _may_delete(placement, item)
     ]
     everything = reapply(placement)
     application = Application(placement)
@@ -119,12 +128,19 @@ def _want(
             found.append(there)
     if application.objects and placement.id not in plan.waits and _may_try(placement, now):
         plan.applies.append(application)
-    elif not application.objects and placement.id not in plan.waits and placement.objects:
+    elif not application.objects and placement.id not in plan.waits:
         plan.settled.append((placement, found))
 
 
 def _as_applied(placement: WantedPlacement, there: Observed) -> bool:
     return there.generation == placement.generation and placement.marks.get(there.ref.key) == [there.uid, there.mark]
+
+
+def _may_delete(placement: WantedPlacement, item: Observed) -> bool:
+    """Not what goes already; of namespaces, which take everything with them, only the bundle's own."""
+    if item.ref.kind == "v1/Namespace" and (item.ref.name != placement.namespace or item.ref.name in NEVER_DELETED):
+        return False
+    return not item.terminating
 
 
 def _may_try(placement: WantedPlacement, now: datetime) -> bool:

@@ -47,6 +47,7 @@ async def reconcile(work: Work, driver: Driver, rules: Rules) -> PassOutcome:
         run.outcome.answered = False
     except EdgeError as error:
         run.outcome.error = f"{work.claim.name} {error}"
+        run.outcome.answered = True
     except OutOfTime:
         run.outcome.unfinished = True
     return run.outcome

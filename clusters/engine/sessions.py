@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import contextlib
+import logging
 import os
 import threading
 from collections import OrderedDict
@@ -19,6 +22,8 @@ from clusters.engine.bundles import centre_uid
 from clusters.engine.claim import Claim
 from clusters.models import Cluster
 
+log = logging.getLogger(__name__)
+
 # Drivers a process keeps, with their parsed credentials.
 KEPT_DRIVERS = 20_000
 
@@ -29,10 +34,17 @@ class Sessions:
     def __init__(self) -> None:
         self.pid = os.getpid()
         self._loop = uvloop.new_event_loop()
+        self._loop.set_exception_handler(_note)
         threading.Thread(target=self._loop.run_forever, name="edges", daemon=True).start()
         self._connections = self.run(self._connect()).result()
         self._centre = ""
-        self._drivers: OrderedDict[int, tuple[int, Driver]] = OrderedDict()
+        # By cluster, with uid and version: a restored database gives ids out again.
+        self._drivers: OrderedDict[int, tuple[tuple[str, int], Driver]] = OrderedDict()
+
+    def close(self) -> None:
+        """Close every connection."""
+        with contextlib.suppress(TimeoutError):
+            self.run(self._connections.close()).result(timeout=1)
 
     def refresh(self) -> None:
         """Forget all drivers when this is another centre than before: the database was replaced."""
@@ -56,17 +68,13 @@ class Sessions:
 
     def drivers(self, claims: Sequence[Claim]) -> dict[int, Driver]:
         """Return a driver for each claimed cluster; credentials are read and parsed once per version."""
-        stale = [
-            claim.cluster_id
-            for claim in claims
-            if self._drivers.get(claim.cluster_id, (0, None))[0] != claim.credentials_version
-        ]
+        wanted = {claim.cluster_id: (claim.uid, claim.credentials_version) for claim in claims}
+        stale = [pk for pk, version in wanted.items() if pk not in self._drivers or self._drivers[pk][0] != version]
         if stale:
-            rows = Cluster.objects.filter(pk__in=stale).values_list(
-                "pk", "driver", "credentials_version", "credentials"
-            )
-            for pk, driver, version, credentials in rows:
-                self._drivers[pk] = (version, self._connections.driver(driver, credentials, self._centre))
+            fields = ("pk", "driver", "uid", "credentials_version", "credentials")
+            for pk, driver, uid, version, credentials in Cluster.objects.filter(pk__in=stale).values_list(*fields):
+                made = self._connections.driver(driver, credentials, self._centre)
+                self._drivers[pk] = ((uid, version), made)
         found = {}
         for claim in claims:
             held = self._drivers.get(claim.cluster_id)
@@ -78,6 +86,17 @@ class Sessions:
         return found
 
 
+def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a connection says after its request ended; the request itself has told its own story."""
+    log.debug("An edge connection ended: %s", context.get("exception") or context.get("message"))
+
+
+def _close() -> None:
+    if _sessions is not None and _sessions.pid == os.getpid():
+        _sessions.close()
+
+
+atexit.register(_close)
 _sessions: Sessions | None = None
 _lock = threading.Lock()
 

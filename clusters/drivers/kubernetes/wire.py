@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, field
 
 from clusters.drivers.base import Observed, ObservedNode, ObservedPod, Ref, Workload
 from clusters.engine.labels import BUNDLE, GENERATION, NODE_PREFIX
@@ -23,7 +23,7 @@ class Meta(Struct, rename="camel"):
     generation: int = 0
     labels: dict[str, str] | None = None
     deletion_timestamp: str | None = None
-    managed_fields: Raw | None = None
+    managed_fields: Raw = Raw()
 
 
 class ListMeta(Struct, rename="camel"):
@@ -73,8 +73,8 @@ class Item(Struct, rename="camel"):
     """Any object; spec and status stay raw until the kind is known."""
 
     metadata: Meta
-    spec: Raw | UnsetType = UNSET
-    status: Raw | UnsetType = UNSET
+    spec: Raw = Raw()
+    status: Raw = Raw()
 
 
 class ObjectList(Struct):
@@ -196,7 +196,7 @@ def observed(kind: str, reading: str, item: Item) -> Observed:
     labels = meta.labels or {}
     generation = labels.get(GENERATION, "")
     mark = str(meta.generation) if meta.generation else f"v{meta.resource_version}"
-    if reading == "spec" and item.spec is not UNSET:
+    if reading == "spec" and bytes(item.spec):
         mark = hashlib.blake2s(bytes(item.spec), digest_size=8).hexdigest()
     return Observed(
         ref=Ref(kind, meta.namespace, meta.name),
@@ -210,8 +210,8 @@ def observed(kind: str, reading: str, item: Item) -> Observed:
 
 
 def _workload(kind: str, item: Item) -> Workload:
-    spec = _workload_spec(item.spec) if item.spec is not UNSET else WorkloadSpec()
-    status = _workload_status(item.status) if item.status is not UNSET else WorkloadStatus()
+    spec = _workload_spec(item.spec) if bytes(item.spec) else WorkloadSpec()
+    status = _workload_status(item.status) if bytes(item.status) else WorkloadStatus()
     selector = (spec.selector.match_labels if spec.selector else None) or {}
     seen = status.observed_generation >= item.metadata.generation > 0
     if kind == "apps/v1/DaemonSet":
@@ -241,7 +241,7 @@ def _workload(kind: str, item: Item) -> Workload:
 def scaled_by_others(item: Item, manager: str) -> bool:
     """Return whether somebody but us owns spec.replicas (an autoscaler, through the scale subresource)."""
     raw = item.metadata.managed_fields
-    if raw is None:
+    if not bytes(raw):
         return False
     return any(
         entry.manager != manager and entry.subresource != "status" and "f:replicas" in entry.fields_v1.get("f:spec", {})
@@ -251,7 +251,7 @@ def scaled_by_others(item: Item, manager: str) -> bool:
 
 def observed_node(item: Item) -> ObservedNode:
     """Return a node's facts (seed: Get Node List)."""
-    status = _node_status(item.status) if item.status is not UNSET else NodeStatus()
+    status = _node_status(item.status) if bytes(item.status) else NodeStatus()
     labels = item.metadata.labels or {}
     capacity = status.capacity or {}
     addresses = {address.type: address.address for address in reversed(status.addresses or [])}
@@ -278,8 +278,8 @@ def observed_node(item: Item) -> ObservedNode:
 
 def observed_pod(item: Item) -> ObservedPod:
     """Return whether a pod runs, and if not, why: container first, then scheduling."""
-    spec = _pod_spec(item.spec) if item.spec is not UNSET else PodSpec()
-    status = _pod_status(item.status) if item.status is not UNSET else PodStatus()
+    spec = _pod_spec(item.spec) if bytes(item.spec) else PodSpec()
+    status = _pod_status(item.status) if bytes(item.status) else PodStatus()
     conditions = {condition.type: condition for condition in status.conditions or ()}
     ready = conditions.get("Ready")
     running = status.phase == "Running" and ready is not None and ready.status == "True"

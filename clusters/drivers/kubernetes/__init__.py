@@ -1,0 +1,1 @@
+"""The Kubernetes driver: kubeconfigs, joining, and the work on the edge."""

@@ -1,0 +1,235 @@
+"""`manage.py cluster …`: register, look at and remove edge clusters."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from clusters import reports, services
+from clusters.drivers.kubernetes.kubeconfig import SIZE_LIMIT, Credentials
+from clusters.engine.clock import db_now
+from clusters.management.tables import ago, counts, facts, table
+from clusters.models import Cluster, Placement
+from otestack.errors import DomainError, Invalid
+
+# Seconds between two looks while waiting for a removal.
+_POLL = 0.5
+_ARGUMENTS = {"clusterName": "name: ", "clusterLabel": "label: "}
+
+
+class Command(BaseCommand):
+    """Thin: arguments in, a service or a report, text out."""
+
+    help = "Register, look at and remove edge clusters."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the sub-commands."""
+        what = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
+        for name, text in (
+            ("add", "register the cluster that a kubeconfig names"),
+            ("update", "reach a registered cluster with another kubeconfig"),
+        ):
+            command = what.add_parser(name, help=text)
+            command.add_argument("name")
+            command.add_argument("--kubeconfig", required=True, metavar="FILE", help="'-' reads standard input")
+            command.add_argument("--context", default="", help="default: the kubeconfig's current-context")
+            if name == "add":
+                command.add_argument(
+                    "--label", action="append", default=[], dest="labels", metavar="LABEL", help="may be repeated"
+                )
+        listing = what.add_parser("list", help="all clusters and their state")
+        listing.add_argument("--json", action="store_true", dest="as_json")
+        show = what.add_parser("show", help="one cluster in detail")
+        show.add_argument("name")
+        show.add_argument("--json", action="store_true", dest="as_json")
+        what.add_parser("check", help="ask a cluster who it is, now").add_argument("name")
+        what.add_parser("sync", help="have a cluster looked at now").add_argument("name")
+        remove = what.add_parser("remove", help="take what is ours off a cluster and forget it")
+        remove.add_argument("name")
+        remove.add_argument("--force", action="store_true", help="forget it at once and leave what is ours there")
+        remove.add_argument("--yes", action="store_true", help="do not ask")
+        remove.add_argument(
+            "--wait", type=float, default=0, metavar="SECONDS", help="until it is gone, at most so long"
+        )
+        label = what.add_parser("label", help="put a label on a cluster, or take it off")
+        label.add_argument("name")
+        label.add_argument("action", choices=["add", "remove"])
+        label.add_argument("label")
+
+    def handle(self, *args: Any, what: str, **options: Any) -> None:
+        """Run the sub-command. Raises CommandError with one sentence."""
+        try:
+            getattr(self, f"_{what}")(**options)
+        except Invalid as error:
+            field, sentences = next(iter(error.errors.items()))
+            raise CommandError(_ARGUMENTS.get(field, "") + sentences[0]) from error
+        except DomainError as error:
+            raise CommandError(str(error)) from error
+
+    def _add(self, name: str, kubeconfig: str, context: str, labels: list[str], **_: Any) -> None:
+        cluster = services.join(name, _read(kubeconfig), context, labels=labels)
+        self._warn(cluster)
+        self.stdout.write(
+            f"Registered {cluster} at {cluster.server}: Kubernetes {cluster.kubernetes_version}, "
+            f"{_nodes(cluster.node_count)}."
+        )
+
+    def _update(self, name: str, kubeconfig: str, context: str, **_: Any) -> None:
+        cluster = _find(name)
+        services.update_credentials(cluster, _read(kubeconfig), context)
+        self._warn(cluster)
+        self.stdout.write(f"{cluster} is reached at {cluster.server} from now on.")
+
+    def _list(self, as_json: bool, **_: Any) -> None:
+        rows = reports.clusters()
+        if as_json:
+            self.stdout.write(json.dumps(rows, indent=2))
+            return
+        now = db_now()
+        head = ("NAME", "STATE", "NODES", "VERSION", "SEEN", "LABELS")
+        columns = (
+            (
+                row["name"],
+                row["state"],
+                row["nodes"],
+                row["version"],
+                ago(row["observedAt"], now),
+                ", ".join(row["labels"]),
+            )
+            for row in rows
+        )
+        self.stdout.write(table(head, columns))
+
+    def _show(self, name: str, as_json: bool, **_: Any) -> None:
+        row = reports.cluster(_find(name).pk)
+        if as_json:
+            self.stdout.write(json.dumps(row, indent=2))
+            return
+        now = db_now()
+        stretched = row["observeInterval"] > row["observeIntervalWanted"]
+        self.stdout.write(
+            facts(
+                [
+                    ("Name", row["name"]),
+                    ("State", row["state"]),
+                    ("Away since", row["awaySince"]),
+                    ("Last seen whole", _seen(row["observedAt"], now)),
+                    ("Last error", row["lastError"]),
+                    ("Failed probes", row["failedProbes"] or ""),
+                    ("Server", row["server"]),
+                    ("Version", row["version"]),
+                    ("uid", row["uid"]),
+                    (
+                        "Nodes",
+                        f"{row['nodes']}, {row['readyNodes']} of them ready"
+                        if row["state"] == "ready"
+                        else row["nodes"],
+                    ),
+                    ("Labels", ", ".join(row["labels"])),
+                    ("Node labels to write", row["nodeLabelsToWrite"] or ""),
+                    ("Placements", counts(row["placements"])),
+                    ("Unknown objects of ours", row["orphans"] or ""),
+                    (
+                        "Observed every",
+                        f"{row['observeInterval']:g} s (wanted {row['observeIntervalWanted']:g} s: a pass takes longer)"
+                        if stretched
+                        else "",
+                    ),
+                    ("Joined", row["joinedAt"]),
+                    *(("Warning", text) for text in row["warnings"]),
+                    *((item["bundle"], item["lastError"]) for item in row["placementErrors"]),
+                ]
+            )
+        )
+
+    def _check(self, name: str, **_: Any) -> None:
+        cluster = _find(name)
+        facts_now = services.check(cluster)
+        self.stdout.write(f"{cluster} answers: Kubernetes {facts_now.version}, {_nodes(facts_now.node_count)}.")
+
+    def _sync(self, name: str, **_: Any) -> None:
+        cluster = _find(name)
+        services.sync(cluster)
+        when = "at its next probe, since it is away" if cluster.away_since else "now"
+        self.stdout.write(f"{cluster} will be looked at {when}.")
+
+    def _label(self, name: str, action: str, label: str, **_: Any) -> None:
+        cluster = _find(name)
+        change = services.add_label if action == "add" else services.delete_label
+        change([cluster.name], label)
+        self.stdout.write(f"{cluster} {'carries' if action == 'add' else 'does not carry'} the label {label}.")
+
+    def _remove(self, name: str, force: bool, yes: bool, wait: float, **_: Any) -> None:
+        cluster = _find(name)
+        _confirm(cluster, force, yes)
+        services.remove(cluster, force=force)
+        if force:
+            self.stdout.write(f"{cluster} is forgotten. What is ours there stays.")
+            return
+        self.stdout.write(f"{cluster} is being removed: what is ours there goes first.")
+        if wait > 0:
+            _wait_gone(cluster, wait)
+            self.stdout.write(f"{cluster} is removed.")
+
+    def _warn(self, cluster: Cluster) -> None:
+        for text in Credentials.from_json(cluster.credentials).warnings:
+            self.stderr.write(self.style.WARNING(f"Warning: {text}"))
+
+
+def _find(name: str) -> Cluster:
+    cluster = Cluster.objects.filter(name__iexact=name).first()
+    if cluster is None:
+        raise CommandError(f"There is no cluster '{name}'.")
+    return cluster
+
+
+def _read(path: str) -> str:
+    """Return the kubeconfig's text; of a longer one only so much that it is refused for its length."""
+    enough = SIZE_LIMIT + 4  # a byte order mark is not counted
+    try:
+        if path == "-":
+            raw = sys.stdin.buffer.read(enough)
+        else:
+            with Path(path).open("rb") as file:
+                raw = file.read(enough)
+        return raw.decode("utf-8-sig", errors="replace" if len(raw) > SIZE_LIMIT else "strict")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {(error.strerror or str(error)).lower()}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is not UTF-8 text.") from error
+
+
+def _confirm(cluster: Cluster, force: bool, yes: bool) -> None:
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise CommandError("Removing a cluster needs --yes where nobody can be asked.")
+    what = "be forgotten, and what is ours there stay" if force else "lose everything that is ours there"
+    if input(f"Shall {cluster} {what}? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise CommandError("Nothing was changed.")
+
+
+def _wait_gone(cluster: Cluster, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    while Cluster.objects.filter(pk=cluster.pk).exists():
+        if time.monotonic() >= until:
+            left = Placement.objects.filter(cluster_id=cluster.pk).count()
+            raise CommandError(
+                f"{cluster} is still being removed after {seconds:g} s; {left} bundles are left there. "
+                f"'cluster show {cluster}' says why; --force forgets it."
+            )
+        time.sleep(_POLL)
+
+
+def _seen(time: str | None, now: datetime) -> str:
+    return f"{time} ({ago(time, now)})" if time else "never"
+
+
+def _nodes(count: int) -> str:
+    return "1 node" if count == 1 else f"{count} nodes"

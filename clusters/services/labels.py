@@ -1,0 +1,68 @@
+"""Labels of clusters. Placements select by them, so a change moves workloads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+
+from clusters.engine.nudge import nudge
+from clusters.engine.placing import lock_placements, place_clusters
+from clusters.models import Cluster, ClusterLabel
+from clusters.names import fault, listed
+from otestack.errors import Invalid
+
+
+def check_label(label: str, field: str) -> None:
+    """Raise Invalid on `field` where `label` breaks the rule."""
+    if sentence := fault(label):
+        raise Invalid({field: [sentence]})
+
+
+@transaction.atomic
+def add_label(cluster_names: Iterable[str], label: str) -> None:
+    """Put a label on clusters; one that they carry already changes nothing.
+
+    Raises Invalid for a bad label, one that is a cluster's name, and unknown clusters; then nothing has changed.
+    Source: seed, POST /v1/cluster/label.
+    """
+    check_label(label, "clusterLabel")
+    lock_placements()
+    clusters = _clusters(cluster_names)
+    same = Cluster.objects.filter(name__iexact=label).first()
+    if same is not None:
+        raise Invalid(clusterLabel=f"A cluster has the name '{same.name}'; a label cannot be the same.")
+    carrying = set(ClusterLabel.objects.filter(cluster__in=clusters, label=label).values_list("cluster_id", flat=True))
+    missing = [pk for pk in clusters if pk not in carrying]
+    ClusterLabel.objects.bulk_create(ClusterLabel(cluster_id=pk, label=label) for pk in missing)
+    _moved(missing)
+
+
+@transaction.atomic
+def delete_label(cluster_names: Iterable[str], label: str) -> None:
+    """Take a label off clusters; one that they do not carry changes nothing.
+
+    Raises Invalid for a bad label and unknown clusters. Source: seed, DELETE /v1/cluster/label.
+    """
+    check_label(label, "clusterLabel")
+    lock_placements()
+    rows = ClusterLabel.objects.filter(cluster__in=_clusters(cluster_names), label=label)
+    carrying = list(rows.values_list("cluster_id", flat=True))
+    rows.delete()
+    _moved(carrying)
+
+
+def _clusters(names: Iterable[str]) -> list[int]:
+    """Return the ids of clusters by name. Raises Invalid that names unknown ones."""
+    wanted = set(names)
+    found = dict(Cluster.objects.filter(name__in=wanted).order_by("pk").values_list("name", "pk"))
+    if unknown := wanted - found.keys():
+        what = "There is no cluster" if len(unknown) == 1 else "There are no clusters"
+        raise Invalid(clusterName=f"{what} {listed(unknown)}.")
+    return list(found.values())
+
+
+def _moved(cluster_ids: list[int]) -> None:
+    if cluster_ids:
+        place_clusters(cluster_ids)
+        nudge()

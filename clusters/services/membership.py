@@ -1,0 +1,160 @@
+"""Clusters join, get new credentials, and leave. The edge is asked before the transaction, never inside it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from clusters.drivers.kubernetes.kubeconfig import Credentials, parse
+from clusters.drivers.kubernetes.onboarding import ClusterFacts, inspect
+from clusters.engine.marks import mark_due
+from clusters.engine.nudge import nudge
+from clusters.engine.placing import lock_placements, place_clusters, touch_bundles
+from clusters.models import Cluster, ClusterLabel, Placement
+from clusters.names import fault
+from clusters.services.labels import check_label
+from otestack.errors import Conflict, Invalid
+
+log = logging.getLogger(__name__)
+
+
+def join(
+    name: str, kubeconfig_text: str, context: str = "", *, labels: Iterable[str] = (), by: object = None
+) -> Cluster:
+    """Register a cluster; whatever belongs there is due at once. by: who did it, for the log.
+
+    Raises Invalid for name, labels or kubeconfig, Unavailable when the cluster cannot be asked, Conflict when the name
+    is taken or the cluster is registered under another one.
+    """
+    wanted = sorted(set(labels))
+    if sentence := fault(name):
+        raise Invalid(clusterName=sentence)
+    for label in wanted:
+        check_label(label, "clusterLabel")
+    if name.lower() in {label.lower() for label in wanted}:
+        raise Invalid(clusterLabel=f"A cluster has the name '{name}'; a label cannot be the same.")
+    _check_name_free(name)
+    credentials = parse(kubeconfig_text, context)
+    facts = inspect(credentials)
+    with transaction.atomic():
+        lock_placements()
+        _check_name_free(name)
+        for label in wanted:
+            _check_no_cluster(label)
+        _check_unknown(facts)
+        cluster = Cluster.objects.create(
+            name=name,
+            server=credentials.server,
+            credentials=credentials.to_json(),
+            uid=facts.uid,
+            kubernetes_version=facts.version,
+            node_count=facts.node_count,
+            observe_due_at=Now(),
+        )
+        ClusterLabel.objects.bulk_create(ClusterLabel(cluster=cluster, label=label) for label in wanted)
+        place_clusters([cluster.pk])
+        mark_due([cluster.pk])
+        nudge()
+    log.info("Cluster %s (%s) joined, by %s", name, facts.uid, by or "a command")
+    cluster.refresh_from_db()
+    return cluster
+
+
+def check(cluster: Cluster) -> ClusterFacts:
+    """Ask a registered cluster who it is; changes nothing. Raises as inspect() does, and Conflict for another one."""
+    facts = inspect(Credentials.from_json(cluster.credentials))
+    _check_same(cluster, facts)
+    return facts
+
+
+def update_credentials(cluster: Cluster, kubeconfig_text: str, context: str = "") -> None:
+    """Reach the same cluster in another way from now on; workloads are not touched.
+
+    Raises Invalid, Unavailable, and Conflict when another cluster answers.
+    """
+    credentials = parse(kubeconfig_text, context)
+    facts = inspect(credentials)
+    _check_same(cluster, facts)
+    with transaction.atomic():
+        changed = Cluster.objects.filter(pk=cluster.pk, uid=facts.uid).update(
+            server=credentials.server,
+            credentials=credentials.to_json(),
+            credentials_version=F("credentials_version") + 1,
+            kubernetes_version=facts.version,
+            observe_due_at=Now(),  # an away cluster too: it has just answered
+            updated_at=Now(),
+        )
+        if not changed:
+            raise Conflict(f"The cluster '{cluster.name}' has been removed.")
+        mark_due([cluster.pk])
+        nudge()
+    cluster.refresh_from_db()
+
+
+@transaction.atomic
+def remove(cluster: Cluster, *, force: bool = False) -> None:
+    """Take what is ours off a cluster; the engine deletes its row when nothing is left (engine/record.py). Repeatable.
+
+    force: forget it at once, without asking it. Raises Conflict when it is away and not forced.
+    """
+    lock_placements()
+    if force:
+        _forget(cluster)
+        nudge()
+        return
+    found = Cluster.objects.filter(pk=cluster.pk).values_list("away_since", flat=True).first()
+    if found is not None:
+        raise Conflict(
+            f"The cluster '{cluster.name}' has been away since {found:%Y-%m-%d %H:%M:%S} UTC, so what is ours there "
+            "cannot be removed; --force forgets it and leaves that behind."
+        )
+    Cluster.objects.filter(pk=cluster.pk, removing=False).update(removing=True, updated_at=Now())
+    place_clusters([cluster.pk])
+    mark_due([cluster.pk])
+    nudge()
+
+
+@transaction.atomic
+def sync(cluster: Cluster) -> None:
+    """Have a cluster looked at now; an away one at its next probe."""
+    mark_due([cluster.pk])
+    nudge()
+
+
+def _forget(cluster: Cluster) -> None:
+    touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
+    for locked in Cluster.objects.select_for_update().filter(pk=cluster.pk):
+        locked.delete()
+        log.info("Cluster %s has been removed by force", locked.name)
+
+
+def _check_name_free(name: str) -> None:
+    taken = Cluster.objects.filter(name__iexact=name).first()
+    if taken is not None:
+        raise Conflict(f"There is a cluster '{taken.name}' already.")
+    if ClusterLabel.objects.filter(label__iexact=name).exists():
+        raise Invalid(clusterName=f"'{name}' is a label of clusters; a name cannot be the same.")
+
+
+def _check_no_cluster(label: str) -> None:
+    if Cluster.objects.filter(name__iexact=label).exists():
+        raise Invalid(clusterLabel=f"A cluster has the name '{label}'; a label cannot be the same.")
+
+
+def _check_unknown(facts: ClusterFacts) -> None:
+    known = Cluster.objects.filter(uid=facts.uid).first()
+    if known is not None:
+        state = "is still being removed" if known.removing else "is registered already"
+        raise Conflict(f"This cluster {state}, as '{known.name}'.")
+
+
+def _check_same(cluster: Cluster, facts: ClusterFacts) -> None:
+    if facts.uid != cluster.uid:
+        raise Conflict(
+            f"Another cluster than '{cluster.name}' answers: the uid of its kube-system is {facts.uid}, "
+            f"not {cluster.uid}."
+        )

@@ -1,0 +1,1 @@
+"""The engine against an edge over real HTTP."""

@@ -1,0 +1,124 @@
+"""An edge of real HTTP and TLS, clusters joined to it, and the engine driven in this process."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from clusters.engine.bundles import Wish, put
+from clusters.engine.drive import drive_due
+from clusters.models import Bundle, Cluster, Selector
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One simulated edge for the whole run; each test joins clusters of its own."""
+    from clusters.simulator import Simulator
+
+    with Simulator(
+        state_dir=tmp_path_factory.mktemp("edge"), clusters={}, pod_ready_seconds=0.05, rollout_step_seconds=0.02
+    ) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def join(db: None, edge: Any) -> Callable[..., Cluster]:
+    """join("a", nodes=3): a new cluster of the edge, joined."""
+    from clusters import services
+
+    def make(name: str = "edge", nodes: int = 2, label: str = "") -> Cluster:
+        unique = f"{name}-{next(_numbers)}"
+        edge.add_cluster(unique, nodes)
+        cluster = services.join(unique, edge.kubeconfig(unique))
+        if label:
+            services.add_label([unique], label)
+        return cluster
+
+    return make
+
+
+@pytest.fixture
+def settle_quickly(settings: Any) -> None:
+    """Retries and observations fast enough for a test to wait for."""
+    settings.OTE_OBSERVE_INTERVAL = 1.0
+    settings.OTE_RETRY_BASE = 0.05
+    settings.OTE_RETRY_CAP = 0.4
+    settings.OTE_REQUEST_SECONDS = 2.0
+
+
+def drive_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
+    """Drive until the condition holds; fail after `seconds`."""
+    ends = time.monotonic() + seconds
+    while True:
+        drive_due()
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < ends, f"not within {seconds} s: {_state()}"
+        time.sleep(0.02)
+
+
+def _state() -> list[Any]:
+    clusters = Cluster.objects.values("name", "last_error", "observed_at", "change_due_at", "away_since", "observe_due_at")
+    return [timezone.now(), *clusters, *Bundle.objects.values("title", "placements__last_error", "placements__present")]
+
+
+def namespace_wish(name: str) -> Wish:
+    """The wish for a namespace everywhere."""
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    return Wish(namespace=name, objects=[body], selector=Selector.ALL, title=f"namespace {name}")
+
+
+def web_wish(namespace: str, name: str = "web", *, image: str = "nginx:1", replicas: int = 2, **options: Any) -> Wish:
+    """The wish for a Deployment and its Service."""
+    labels = {"app.kubernetes.io/instance": name}
+    container = {"name": "main", "image": image, "ports": [{"containerPort": 80}]}
+    spec: dict[str, Any] = {
+        "replicas": replicas,
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+    }
+    if options.get("node_label"):
+        spec["template"]["spec"]["nodeSelector"] = {f"node.otestack.io/{options['node_label']}": "true"}
+    ports = [{"port": 80, "targetPort": 80, "protocol": "TCP"}]
+    objects = [
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": {"selector": labels, "ports": ports},
+        },
+        {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": name, "namespace": namespace},
+            "spec": spec,
+        },
+    ]
+    defaults = {"selector": Selector.ALL, "title": f"deployment {name}"}
+    return Wish(namespace=namespace, objects=objects, **(defaults | options))
+
+
+@pytest.fixture
+def web(db: None, settle_quickly: None) -> Callable[..., Bundle]:
+    """web(selector=…, …): put a namespace and a deployment in it; returns the deployment's bundle."""
+
+    def make(**options: Any) -> Bundle:
+        namespace = f"ns{next(_numbers)}"
+        put(None, namespace_wish(namespace))
+        return put(None, web_wish(namespace, **options))
+
+    return make
+
+
+def proven(bundle: Bundle) -> bool:
+    """Every placement of the bundle was observed ready at the wanted generation."""
+    rows = list(bundle.placements.values_list("present", "generation", "ready_generation"))
+    return bool(rows) and all(present and ready == wanted for present, wanted, ready in rows)
