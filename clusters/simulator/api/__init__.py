@@ -1,0 +1,1 @@
+"""Requests in, answers out: paths, bodies, lists, watches, tables, errors."""

@@ -1,0 +1,1 @@
+"""How objects merge: server-side apply, field ownership, patches. Pure functions."""

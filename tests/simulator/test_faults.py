@@ -1,0 +1,114 @@
+"""Clusters that are away or slow, injected errors, the control endpoint, and a restart."""
+
+import time
+
+import pytest
+import requests
+
+from clusters.simulator import Simulator
+
+from .conftest import CLUSTER, Api, config_map, wait_for, workload
+
+
+@pytest.fixture
+def other(simulator):
+    yield Api(simulator, "other")
+    simulator.set_away("other", False)
+    simulator.set_latency(0.0)
+
+
+def test_a_cluster_that_hangs(other, simulator):
+    simulator.set_away("other", True)
+    with pytest.raises(requests.exceptions.ReadTimeout):
+        other.session.get(other.url + "/version", timeout=0.3)
+    assert Api(simulator, CLUSTER).get("/version").status_code == 200
+    simulator.set_away("other", False)
+    assert Api(simulator, "other").get("/version").json()["minor"] == "37"
+
+
+def test_a_cluster_that_refuses(other, simulator):
+    simulator.set_away("other", "refuse")
+    with pytest.raises(requests.exceptions.ConnectionError):
+        other.get("/version")
+
+
+def test_latency(other, simulator):
+    simulator.set_latency(0.2)
+    start = time.monotonic()
+    other.get("/version")
+    assert time.monotonic() - start >= 0.2
+
+
+def test_injected_errors(other, simulator):
+    simulator.fail_next("other", 429, 1, method="GET", kind="Node")
+    simulator.fail_next("other", 500, 2, kind="ConfigMap")
+    assert other.get("/api/v1/pods").status_code == 200
+    slow = other.get("/api/v1/nodes")
+    assert (slow.status_code, slow.json()["reason"], slow.headers["Retry-After"]) == (429, "TooManyRequests", "1")
+    assert other.get("/api/v1/nodes").status_code == 200
+    assert [other.get("/api/v1/configmaps").status_code for _ in range(3)] == [500, 500, 200]
+
+
+def test_requests_are_counted(other, simulator):
+    simulator.reset_requests("other")
+    other.get("/api/v1/nodes")
+    other.get("/api/v1/nodes")
+    other.post("/api/v1/namespaces/default/configmaps", config_map("counted"))
+    assert simulator.requests("other") == {("GET", "Node"): 2, ("POST", "ConfigMap"): 1}
+
+
+def test_the_control_endpoint(other, simulator):
+    def control(method, token, body=None):
+        headers = {"Authorization": f"Bearer {token}"}
+        return other.session.request(method, simulator.control_url, json=body, headers=headers, timeout=5)
+
+    assert control("GET", "wrong").status_code == 401
+    body = {"away": {"other": "refuse"}, "latency": 0.01, "fail": [{"cluster": CLUSTER, "status": 503, "kind": "Job"}]}
+    state = control("PUT", simulator.control_token, body).json()
+    assert state["clusters"]["other"]["away"] == "refuse"
+    assert state["latency"] == 0.01
+    assert Api(simulator, CLUSTER).get("/apis/batch/v1/jobs").status_code == 503
+    assert control("PUT", simulator.control_token, {"away": {"other": "sideways"}}).status_code == 400
+    assert control("PUT", simulator.control_token, {"away": {"other": False}}).json()["clusters"]["other"]["away"] == ""
+
+
+def test_everything_is_back_after_a_restart(tmp_path):
+    with Simulator(tmp_path, {"one": 2}, pod_ready_seconds=0.05) as first:
+        api, port, uid, token = Api(first, "one"), first.port, first.uid("one"), first.token("one")
+        api.apply("/apis/apps/v1/namespaces/default/deployments/web", workload(replicas=2))
+        api.post("/api/v1/namespaces/default/configmaps", config_map("gone"))
+        api.delete("/api/v1/namespaces/default/configmaps/gone")
+        api.delete("/api/v1/namespaces/default/serviceaccounts/default")
+        before = api.read("/apis/apps/v1/namespaces/default/deployments/web")["metadata"]
+        version = int(api.read("/api/v1/namespaces")["metadata"]["resourceVersion"])
+    with Simulator(tmp_path, {"one": 2}, pod_ready_seconds=0.05) as second:
+        assert (second.port, second.uid("one"), second.token("one")) == (port, uid, token)
+        api = Api(second, "one")
+        path = "/apis/apps/v1/namespaces/default/deployments/web"
+        assert api.read(path)["metadata"]["uid"] == before["uid"]
+        assert int(api.read("/api/v1/namespaces")["metadata"]["resourceVersion"]) >= version
+        assert api.get("/api/v1/namespaces/default/configmaps/gone").status_code == 404
+        assert api.get("/api/v1/namespaces/default/serviceaccounts/default").status_code == 404
+        wait_for(lambda: api.read(path)["status"].get("availableReplicas") == 2, "the interrupted rollout")
+
+
+def test_many_clusters_are_cheap_to_add(tmp_path):
+    names = [f"edge-{number:04d}" for number in range(1000)]
+    with Simulator(tmp_path, names, persist=False) as many:
+        start = time.monotonic()
+        last = Api(many, names[-1])
+        assert len(last.read("/api/v1/nodes")["items"]) == 4
+        assert time.monotonic() - start < 5
+        many.add_cluster("late", 2)
+        assert len(Api(many, "late").read("/api/v1/nodes")["items"]) == 2
+
+
+def test_kubeconfigs_are_private_and_work(simulator, tmp_path):
+    from kubernetes import client, config
+
+    paths = simulator.write_kubeconfigs(tmp_path / "kubeconfigs")
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
+    with config.new_client_from_config(str(paths[0])) as connection:
+        core = client.CoreV1Api(connection)
+        assert core.read_namespace("kube-system").metadata.uid == simulator.uid(paths[0].stem)
+        assert core.list_node(limit=1).metadata._continue
