@@ -137,7 +137,10 @@ class Operation(Timestamped):
 
     audit = models.SmallIntegerField(choices=Audit.choices, default=Audit.WAITING)
     audit_comment = models.CharField(max_length=255, blank=True)
-    submitted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    # Null: an operator at the command line.
+    submitted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )

@@ -1,0 +1,134 @@
+"""The audit queue in the back-office."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Case, Q, Value, When
+from django.http import HttpRequest
+
+from clusters.admin import objects_in_full
+from deployments import services
+from deployments.admin.parts import judge, kinds, masked, meant, objects, placements, titled, where
+from deployments.models import Audit, Change, Operation
+from otestack.backoffice.deeds import Comment, deed
+from otestack.backoffice.lists import Choice
+from otestack.backoffice.records import RecordAdmin
+from otestack.backoffice.words import link
+from otestack.errors import DomainError
+
+# A change whose objects could not be made was never up for audit.
+_WAITING = Q(open=True, audit=Audit.WAITING)
+
+
+def _waits(operation: Operation) -> bool:
+    return operation.open and operation.audit == Audit.WAITING
+
+
+class AuditFilter(Choice):
+    """By decision."""
+
+    title = "audit"
+    parameter_name = "audit"
+    options = {
+        "waiting": ("Waiting", _WAITING),
+        "approved": ("Approved", Q(audit=Audit.APPROVED)),
+        "refused": ("Disapproved", Q(audit=Audit.REFUSED)),
+    }
+
+
+@admin.register(Operation)
+class OperationAdmin(RecordAdmin):
+    """The audit queue: waiting changes first."""
+
+    list_display = (
+        "id", "deployment", "business", "kind", "version", "cluster", "audit_state", "state", "comment", "submitted_by",
+        "audit_comment", "decided_by", "created_at",
+    )  # fmt: skip
+    list_display_links = ("id", "deployment")
+    list_filter = (AuditFilter, "kind")
+    search_fields = ("deployment__name", "deployment__app_name", "deployment__business__name", "version")
+    search_help_text = "Deployment, application, business or version"
+    ordering = (Case(When(_WAITING, then=Value(0)), default=Value(1)), "-pk")
+    fields = (
+        "id", "deployment", "business", "kind", "app_version", "version", "comment", "submitted_by", "created_at",
+        "audit_state", "audit_comment", "decided_by", "decided_at", "state", "ended_at", "generation", "cluster",
+        "node_label", "clusters", "objects_to_apply", "secrets_to_apply",
+    )  # fmt: skip
+    joined = ("deployment__business", "deployment__bundle", "app_version", "submitted_by", "decided_by")
+    deferred = ("manifests", "secrets", "app_version__spec", "submitted_by__password", "decided_by__password")
+    waiting = ("Deployments (new, upgrade, rollback, delete)", "audit=waiting", _WAITING)
+    actions = ("approve", "refuse")
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Judge the status of a page at once."""
+        judge(rows, {row.deployment_id: row.deployment for row in rows})
+
+    @admin.display(ordering="deployment__business__name")
+    def business(self, row: Operation) -> str:
+        """Return the business."""
+        return link(row.deployment.business)
+
+    @admin.display(description="cluster")
+    def cluster(self, row: Operation) -> str:
+        """Return what was asked for."""
+        return row.deployment.cluster or "all"
+
+    @admin.display(description="node label")
+    def node_label(self, row: Operation) -> str:
+        """Return the node label."""
+        return row.deployment.node_label or "all"
+
+    @admin.display(description="audit", ordering="audit")
+    def audit_state(self, row: Operation) -> str:
+        """Return the decision; a change without objects was never up for one."""
+        return "-" if row.audit == Audit.WAITING and not row.open else str(row.get_audit_display())
+
+    @admin.display(description="status")
+    def state(self, row: Any) -> str:
+        """Return the status as it may be shown now."""
+        return str(row.as_read.label)
+
+    @admin.display(description="clusters")
+    def clusters(self, row: Operation) -> str:
+        """Return where its objects will be applied, or are."""
+        return meant(row) if _waits(row) and row.kind != Change.DELETE else placements(row.deployment)
+
+    @admin.display(description="objects")
+    def objects_to_apply(self, row: Operation) -> str:
+        """Return exactly what is applied."""
+        return objects(row)
+
+    @admin.display(description="secrets")
+    def secrets_to_apply(self, row: Operation) -> str:
+        """Return the Secrets with their values masked."""
+        try:
+            secrets = json.loads(row.secrets) if row.secrets else []
+        except DomainError as error:
+            return str(error)
+        return objects_in_full(titled(masked(secret) for secret in secrets))
+
+    @deed("Approve", form=Comment, about="about", offered=_waits)
+    def approve(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
+        """Approve a waiting change."""
+        services.approve(row, by=request.user, comment=comment)  # type: ignore[arg-type]
+        return "approved"
+
+    @deed("Refuse", form=Comment, about="about", offered=_waits)
+    def refuse(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
+        """Refuse a waiting change."""
+        services.refuse(row, by=request.user, comment=comment)  # type: ignore[arg-type]
+        return "disapproved"
+
+    def about(self, row: Operation) -> list[str]:
+        """Say what is decided."""
+        if row.kind == Change.DELETE:
+            return [where(row.deployment)]
+        return [
+            f"Version {row.version} of {row.deployment.app_name}, business {row.deployment.business}",
+            f"Clusters: {meant(row)}",
+            f"Objects: {kinds(row)}",
+        ]

@@ -1,0 +1,25 @@
+"""Every change of deployments. Callers have established who may call; what the state allows is checked here.
+
+choose   what a request means: version, clusters, nodes
+making   the objects, made once at submission
+locks    the order in which rows are locked
+submit   new, upgrade, rollback, delete
+decide   approve, refuse
+endings  what apps below ask: a business goes, a version is in use
+"""
+
+from deployments.services.decide import approve, audit, refuse
+from deployments.services.endings import delete_for_business, in_use
+from deployments.services.submit import submit_delete, submit_new, submit_rollback, submit_upgrade
+
+__all__ = [
+    "approve",
+    "audit",
+    "delete_for_business",
+    "in_use",
+    "refuse",
+    "submit_delete",
+    "submit_new",
+    "submit_rollback",
+    "submit_upgrade",
+]

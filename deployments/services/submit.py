@@ -1,0 +1,193 @@
+"""Submitting changes. Each becomes an operation with an audit record; one of a deployment at a time."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
+
+from accounts.policy import ADMINS
+from apps.models import AppVersion
+from apps.services import own_business
+from business.services import lock_approved
+from clusters.engine.bundles import check_free
+from clusters.engine.clock import db_now
+from clusters.engine.placing import lock_placements
+from clusters.models import Bundle
+from deployments.models import Change, Deployment, Operation, Status
+from deployments.services.choose import (
+    app_version,
+    clusters_meant,
+    require_name,
+    require_nodes,
+    version_run_before,
+)
+from deployments.services.decide import carry_out
+from deployments.services.locks import lock_business_of, lock_deployment, lock_version
+from deployments.services.making import Made, make, wish
+from otestack.errors import Conflict, Invalid
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+def submit_new(
+    *, by: User, deploy_name: str, app_name: str, version: str, cluster: str, node_label: str, comment: str
+) -> Operation:
+    """Submit a new deployment in the caller's own business.
+
+    Raises Invalid (name, application, version, cluster or node label), Conflict when another deployment holds an
+    object of the same name. Source: seed, POST /v1/deploy.
+    """
+    require_name(deploy_name)
+    business = own_business(by)
+    found = app_version(business.pk, app_name, version)
+    selector, value = clusters_meant(cluster)
+    require_nodes(node_label, selector, value)
+    deployment = Deployment(
+        business=business,
+        name=deploy_name,
+        app_name=app_name,
+        cluster=cluster,
+        selector=selector,
+        selector_value=value,
+        node_label=node_label,
+    )
+    made = make(deployment, found)
+    with transaction.atomic():
+        lock_approved(business.pk)
+        _lock_for_approval(by)
+        lock_version(found)
+        try:
+            with transaction.atomic():
+                deployment.save(force_insert=True)
+        except IntegrityError:
+            if Deployment.objects.filter(business=business, name=deploy_name, live=True).exists():
+                raise Invalid(deployName=f"The name '{deploy_name}' is taken.") from None
+            raise
+        return _submit(deployment, Change.NEW, found, made, by=by, comment=comment)
+
+
+def submit_upgrade(deployment: Deployment, *, by: User, version: str, comment: str = "") -> Operation:
+    """Submit another version of the deployment's application.
+
+    Raises Invalid for an unknown version or the one that runs, Conflict while another change is on.
+    Source: seed, POST /v1/deploy/id/[id].
+    """
+    _require_changeable(deployment)
+    found = app_version(deployment.business_id, deployment.app_name, version)
+    return _change(deployment, Change.UPGRADE, found, by=by, comment=comment)
+
+
+def submit_rollback(deployment: Deployment, *, by: User, version: str, comment: str) -> Operation:
+    """Submit a version that this deployment has run before, also one that was deleted since.
+
+    Raises Invalid for any other version, Conflict while another change is on. Source: seed, PUT /v1/deploy/id/[id].
+    """
+    _require_changeable(deployment)
+    found = version_run_before(deployment, version)
+    return _change(deployment, Change.ROLLBACK, found, by=by, comment=comment)
+
+
+@transaction.atomic
+def submit_delete(deployment: Deployment, *, by: User) -> Operation:
+    """Submit the end of a deployment.
+
+    Raises Conflict while another change is on and for a deleted one. Source: seed, DELETE /v1/deploy/[deployName].
+    """
+    lock_business_of(deployment)
+    _lock_for_approval(by)
+    deployment = lock_deployment(deployment.pk)
+    _require_editable(deployment)
+    shown = Operation.objects.defer("manifests", "secrets").get(pk=deployment.shown_id or 0)
+    return _submit(deployment, Change.DELETE, shown.app_version, Made(), by=by, version=shown.version)
+
+
+def _change(deployment: Deployment, kind: Change, version: AppVersion, *, by: User, comment: str) -> Operation:
+    made = make(deployment, version)
+    with transaction.atomic():
+        lock_business_of(deployment)
+        _lock_for_approval(by)
+        if kind == Change.UPGRADE:
+            lock_version(version)
+        deployment = lock_deployment(deployment.pk)
+        _require_changeable(deployment)
+        if deployment.running and deployment.current is not None and deployment.current.app_version_id == version.pk:
+            raise Invalid(version=f"Version {version.version} runs already.")
+        return _submit(deployment, kind, version, made, by=by, comment=comment)
+
+
+def _submit(
+    deployment: Deployment,
+    kind: Change,
+    app_version: AppVersion | None,
+    made: Made,
+    *,
+    by: User,
+    comment: str = "",
+    version: str = "",
+) -> Operation:
+    """Write the operation and show it; carry it out at once for an administrator. The deployment is locked."""
+    operation = Operation(
+        deployment=deployment,
+        kind=kind,
+        app_version=app_version,
+        version=version or (app_version.version if app_version else ""),
+        comment=comment,
+        submitted_by=by,
+        manifests=made.objects,
+        secrets=json.dumps(made.secrets) if made.secrets else "",
+    )
+    if made.failure:
+        operation.status, operation.open, operation.ended_at = Status.ERROR, False, db_now()
+    elif kind != Change.DELETE:
+        check_free(wish(deployment, operation), deployment.bundle)
+    try:
+        with transaction.atomic():
+            operation.save(force_insert=True)
+    except IntegrityError:
+        if Operation.objects.filter(deployment=deployment, open=True).exists():
+            raise Conflict(_BUSY.format(deployment)) from None
+        raise
+    Deployment.objects.filter(pk=deployment.pk).update(
+        shown=operation,
+        status=operation.status,
+        editable=bool(made.failure),
+        audit_comment="",
+        updated_at=Now(),
+        **({"reason": made.failure} if made.failure else {}),
+    )
+    if not made.failure and _approves_at_once(by):
+        carry_out(operation, by=by)
+    return operation
+
+
+_BUSY = "A change of the deployment '{}' is waiting or under way; try again when it has ended."
+
+
+def _approves_at_once(by: User) -> bool:
+    return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and by.role in ADMINS
+
+
+def _lock_for_approval(by: User) -> None:
+    """Take the engine's lock now if it will be needed: later would be out of order."""
+    if _approves_at_once(by):
+        lock_placements()
+
+
+def _require_editable(deployment: Deployment) -> None:
+    if deployment.status == Status.DELETED:
+        raise Conflict(f"The deployment '{deployment}' was deleted.")
+    if not deployment.editable:
+        raise Conflict(_BUSY.format(deployment))
+
+
+def _require_changeable(deployment: Deployment) -> None:
+    _require_editable(deployment)
+    if not deployment.live:
+        raise Conflict(f"The deployment '{deployment}' was disapproved; submit it as a new one.")
+    if Bundle.objects.filter(deployment=deployment, ended_at__isnull=False).exists():
+        raise Conflict(f"The deployment '{deployment}' is being deleted; it can only be deleted again.")
