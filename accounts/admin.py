@@ -39,7 +39,7 @@ class GiveBusiness(forms.Form):
     """Which business, and as what."""
 
     business = forms.ModelChoiceField(
-        queryset=_BUSINESS.related_model._default_manager.filter(status=1),  # type: ignore[union-attr]
+        queryset=_BUSINESS.related_model._default_manager.filter(status=1),
         widget=AutocompleteSelect(_BUSINESS, admin.site, attrs={"style": "width: 30em"}),
     )
     is_admin = forms.BooleanField(label="As its administrator", required=False)

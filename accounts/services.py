@@ -137,9 +137,7 @@ def delete(user: User, *, by: User | None = None) -> None:
 
 
 @transaction.atomic
-def set_business(
-    user: User, business: models.Model, *, is_admin: bool | None = None, by: User | None = None
-) -> None:
+def set_business(user: User, business: models.Model, *, is_admin: bool | None = None, by: User | None = None) -> None:
     """Put an approved user that has no business into one. is_admin: None leaves it to what the user registered as.
 
     Raises Conflict when the user has a business or is not approved, or the business is not. For the back-office.

@@ -110,7 +110,8 @@ class NodeAdmin(RecordAdmin):
     """Nodes as they were last observed."""
 
     list_display = (
-        "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib", "kernel_version",
+        "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib",
+        "kernel_version",
     )  # fmt: skip
     list_filter = (NodeReady,)
     search_fields = ("name", "cluster__name", "ip", "labels__label")

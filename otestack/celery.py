@@ -1,11 +1,41 @@
 """The Celery application. Its settings are the Django settings that start with CELERY_."""
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
+
+# 'filesystem://' is ours: kombu's lets a reader take a message that is not written yet.
+TRANSPORT_ALIASES["filesystem"] = "otestack.broker:Transport"
 
 app = Celery("otestack")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_ready.connect
+def _start_heartbeat(sender: Any, **_: Any) -> None:
+    """Sent in the worker's main process, again after each reconnection to the broker."""
+    from clusters import heartbeat
+
+    heartbeat.start(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
+
+
+@signals.worker_shutting_down.connect
+def _end_heartbeat(**_: Any) -> None:
+    """Sent inside a signal handler: it takes nothing new, but may have work to finish."""
+    from clusters import heartbeat
+
+    heartbeat.stop()
+
+
+@signals.worker_shutdown.connect
+def _wait_for_heartbeat(**_: Any) -> None:
+    """Sent at the very end."""
+    from clusters import heartbeat
+
+    heartbeat.stop()
+    heartbeat.wait()

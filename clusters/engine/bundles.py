@@ -60,7 +60,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
     if bundle is None:
         bundle = Bundle(selector=wish.selector)
     else:
-        bundle = Bundle.objects.select_for_update().get(pk=bundle.pk)
+        bundle = Bundle.objects.select_for_update(no_key=True).get(pk=bundle.pk)
         if bundle.ended_at is not None:
             raise Conflict(f"{bundle.title} has ended.")
         bundle.generation += 1
@@ -77,7 +77,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
             BundleObject.objects.bulk_create(_rows(bundle, wish, labels))
     except IntegrityError:
         check_free(wish, bundle)
-        raise
+        raise Conflict(f"{bundle.title} holds an object of the same kind and name twice.") from None
     place_bundles([bundle.pk])
     nudge()
     return bundle
@@ -87,7 +87,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
 def end(bundle: Bundle) -> None:
     """End a bundle: it wants nothing any more, anywhere. Its row stays, so that what returns is known. Repeatable."""
     lock_placements()
-    Bundle.objects.select_for_update().get(pk=bundle.pk)
+    Bundle.objects.select_for_update(no_key=True).get(pk=bundle.pk)
     Bundle.objects.filter(pk=bundle.pk, ended_at__isnull=True).update(ended_at=Now(), selector=Selector.NONE)
     BundleObject.objects.filter(bundle=bundle).delete()
     place_bundles([bundle.pk])

@@ -48,6 +48,7 @@ class _Window:
             reapply_seconds=settings.OTE_REAPPLY_SECONDS,
             progress_deadline=settings.OTE_PROGRESS_DEADLINE,
             all_kinds=ALL_KINDS,
+            longest_seconds=0.9 * settings.OTE_LEASE_SECONDS,
         )
 
     def run(self) -> int:
@@ -76,10 +77,12 @@ class _Window:
         drivers = self._runtime.drivers(claims)
         for work in load(claims, now):
             driver = drivers.get(work.claim.cluster_id)
-            if driver is None:  # removed in this very moment
-                continue
             self._under_way += 1
             self._probes += work.claim.away
+            if driver is None:
+                text = f"{work.claim.name} cannot be driven with its stored credentials; the reason has been logged."
+                self._ended.put(Finished(work, PassOutcome(error=text)))
+                continue
             future = self._runtime.run(reconcile(work, driver, self._rules))
             future.add_done_callback(lambda done, work=work: self._ended.put(_finished(work, done)))  # type: ignore[misc]
 

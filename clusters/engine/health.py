@@ -50,8 +50,9 @@ def health(
         result.ready = False
         troubled = [pod.trouble for pod in pods.get(item.ref.key, []) if pod.trouble]
         result.error += len(troubled)
-        result.stalled = result.stalled or bool(workload.stalled)
-        result.reason = result.reason or next(iter(troubled), "") or workload.stalled
+        stalled = workload.stalled if workload.observed else ""  # else it speaks of an older generation
+        result.stalled = result.stalled or bool(stalled)
+        result.reason = result.reason or next(iter(troubled), "") or stalled
         if not result.reason and workload.observed and workload.wanted == 0:
             result.reason = "no node takes it"
     if workloads and node_label and not any(node_label in node.labels for node in nodes):

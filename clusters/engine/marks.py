@@ -17,9 +17,9 @@ def mark_due(cluster_ids: Iterable[int]) -> None:
     now = db_now()
     for start in range(0, len(ids), 5000):
         part = ids[start : start + 5000]
-        locked = list(Cluster.objects.select_for_update().filter(pk__in=part).order_by("pk").values_list("pk"))
-        if locked:
-            Cluster.objects.filter(pk__in=part).update(
+        rows = Cluster.objects.filter(pk__in=part)
+        if list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk")):
+            rows.update(
                 change_seq=F("change_seq") + 1,
                 change_due_at=Case(When(away_since__isnull=True, then=Value(now)), default=F("change_due_at")),
             )

@@ -18,6 +18,9 @@ _FACTS = [field.name for field in fields(ObservedNode) if field.name not in {"na
 
 def record_labels(labels: Sequence[LabelOutcome]) -> None:
     """Settle written labels; one that was asked for anew meanwhile stays wanted."""
+    settled = [label.id for label in labels if label.done]
+    # Compare the next list row by row: an equal one may lack what was written and has gone again.
+    Cluster.objects.filter(nodes__labels__in=settled).update(nodes_digest="")
     for label in labels:
         if label.done:
             NodeLabel.objects.filter(pk=label.id, wanted_seq=label.seq).update(

@@ -18,10 +18,8 @@ MOST_STRETCH = 10.0
 
 def stretched(clusters: int, observed: int, *, interval: float, window: float) -> float:
     """Return the interval in which `clusters` can be observed when `observed` of them were within `window` seconds."""
-    if clusters == 0 or observed >= clusters * min(1.0, window / interval):
-        return interval
-    if observed == 0:
-        return interval * MOST_STRETCH
+    if observed == 0 or observed >= clusters * min(1.0, window / interval):
+        return interval  # no fleet, or one that is not slow but broken, which a longer interval would hide
     return min(max(interval, window * clusters / observed), interval * MOST_STRETCH)
 
 

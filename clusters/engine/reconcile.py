@@ -31,6 +31,8 @@ class Rules:
     reapply_seconds: float
     progress_deadline: float
     all_kinds: frozenset[str]
+    # No request begins after pass_seconds, and none is still under way after these, or it would outlive the lease.
+    longest_seconds: float = 40.0
 
 
 class OutOfTime(Exception):
@@ -41,10 +43,13 @@ async def reconcile(work: Work, driver: Driver, rules: Rules) -> PassOutcome:
     """Bring one cluster nearer to what is wanted, and say what came of it. Never raises what an edge can cause."""
     run = _Pass(work, driver, rules)
     try:
-        await run.go()
+        async with asyncio.timeout(rules.longest_seconds):
+            await run.go()
     except Unreachable as error:
         run.outcome.error = f"{work.claim.name} cannot be reached: {error}"
-        run.outcome.answered = False
+        run.outcome.answered = run.outcome.complete  # what listed everything a moment ago is not a failed probe
+    except TimeoutError:
+        run.outcome.error = f"{work.claim.name} is too slow: no complete pass within {rules.longest_seconds:g} s"
     except EdgeError as error:
         run.outcome.error = f"{work.claim.name} {error}"
         run.outcome.answered = True
@@ -82,10 +87,10 @@ class _Pass:
         )
         self.outcome.unknown = plan.unknown
         self._note(plan)
-        await self._evict()
-        await self._judge(plan)
         await self._delete(plan)
         await self._apply(plan)
+        await self._evict()
+        await self._explain(plan)
 
     async def _list(self) -> None:
         self.outcome.listed_after = time.monotonic() - self.started
@@ -117,13 +122,21 @@ class _Pass:
 
     async def _evict(self) -> None:
         for label in self.evicting:
+            done = True
             for item in self.listing.objects:
                 placement = self._placement_of(item)
                 if item.workload is None or placement is None or placement.node_label != label.label:
                     continue
-                pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector, label.node)
-                await self.driver.evict(item.ref.namespace, [pod.name for pod in pods])
-            self.outcome.labels.append(LabelOutcome(label.id, label.seq, label.present, True))
+                self._check_time()
+                try:
+                    pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector, label.node)
+                    await self.driver.evict(item.ref.namespace, [pod.name for pod in pods])
+                except Unreachable:
+                    raise
+                except EdgeError as error:
+                    done = False
+                    self.outcome.error = f"{self.work.claim.name} did not let pods leave {label.node}: {error}"
+            self.outcome.labels.append(LabelOutcome(label.id, label.seq, label.present, done))
 
     def _placement_of(self, item: Observed) -> WantedPlacement | None:
         return next((p for p in self.work.placements if p.bundle_uid == item.bundle), None)
@@ -143,6 +156,9 @@ class _Pass:
         for application in plan.applies:
             if application.placement.ready_generation == application.placement.generation:
                 self.outcome.of(application.placement.id).ready = False
+        # At once and from the list alone: whatever fails later in the pass, what was seen unready is not green.
+        for placement, objects in plan.settled:
+            self._judge(placement, objects, {})
 
     async def _delete(self, plan: Plan) -> None:
         async def one(placement: WantedPlacement, item: Observed) -> None:
@@ -164,7 +180,7 @@ class _Pass:
         rest = [application for application in plan.applies if not application.placement.namespaces]
         self._find_broken_namespaces(first)
         for applications in (first, rest):
-            await self._side_by_side([lambda a=item: self._apply_one(a) for item in applications])  # type: ignore[misc]
+            await self._side_by_side([lambda a=item: self._apply_one(plan, a) for item in applications])  # type: ignore[misc]
 
     def _find_broken_namespaces(self, being_applied: list[Application]) -> None:
         """Namespaces of ours that are not there as ours: nothing may be put into them."""
@@ -176,13 +192,14 @@ class _Pass:
                         placement.last_error or f"namespace {namespace} is not there yet"
                     )
 
-    async def _apply_one(self, application: Application) -> None:
+    async def _apply_one(self, plan: Plan, application: Application) -> None:
         placement = application.placement
         outcome = self.outcome.of(placement.id)
         broken = self.broken_namespaces.get(placement.namespace)
         if broken is not None and placement.namespace not in placement.namespaces:
             outcome.refused, outcome.reason = True, broken
             return
+        after: list[Observed] = []
         marks = {
             item.ref.key: placement.marks[item.ref.key] for item in placement.objects if item.ref.key in placement.marks
         }
@@ -190,8 +207,6 @@ class _Pass:
             self._check_time()
             try:
                 seen = await self.driver.apply(item.ref, item.body, ours=ours, keep_replicas=keep_replicas)
-            except Unreachable:
-                raise
             except EdgeError as error:
                 outcome.refused = True
                 outcome.hopeless = isinstance(error, Hopeless)
@@ -200,30 +215,57 @@ class _Pass:
                 outcome.marks = marks
                 for namespace in placement.namespaces:
                     self.broken_namespaces[namespace] = outcome.reason
+                if isinstance(error, Unreachable):
+                    # One object that is not answered, by a dead admission webhook say, must not stop all others.
+                    await self.driver.probe()
+                self.outcome.answered = True
                 return
             self.outcome.answered = True
             marks[item.ref.key] = [seen.uid, seen.mark]
+            after.append(seen)
         outcome.applied, outcome.marks, outcome.reason = True, marks, ""
+        listed = {item.ref: item for item in self.listing.objects}
+        if placement.applied_generation == placement.generation and all(
+            (old := listed.get(seen.ref)) and (old.uid, old.mark) == (seen.uid, seen.mark) for seen in after
+        ):
+            # Nothing was to be mended, so what was listed still counts: an apply for safety's sake costs no green.
+            as_listed = [listed[item.ref] for item in placement.objects if item.ref in listed]
+            plan.settled.append((placement, as_listed))
+            self._judge(placement, as_listed, {})
 
-    async def _judge(self, plan: Plan) -> None:
-        """Health of what is there as applied; pods only where a workload is not what it should be."""
+    async def _explain(self, plan: Plan) -> None:
+        """Why workloads are not what they should be: their pods say."""
         pods = await self._pods(plan)
         for placement, objects in plan.settled:
-            mine = {item.ref.key: pods.get((item.ref.namespace, item.ref.key), []) for item in objects}
-            state = health(objects, self.listing.nodes, placement.node_label, mine)
-            outcome = self.outcome.of(placement.id)
-            if placement.applied_generation < placement.generation:
-                # Applied by a worker that could not record it.
-                outcome.applied = True
-                outcome.marks = {item.ref.key: [item.uid, item.mark] for item in objects}
-            outcome.ready = state.ready
-            outcome.running, outcome.error, outcome.total = state.running, state.error, state.total
-            outcome.reason = state.reason
+            mine = {
+                item.ref.key: pods[item.ref.namespace, item.ref.key]
+                for item in objects
+                if (item.ref.namespace, item.ref.key) in pods
+            }
+            if mine:
+                self._judge(placement, objects, mine)
+
+    def _judge(
+        self, placement: WantedPlacement, objects: Sequence[Observed], pods: dict[str, Sequence[ObservedPod]]
+    ) -> None:
+        """Health of what is there as applied. pods: by workload, as far as they were listed."""
+        state = health(objects, self.listing.nodes, placement.node_label, pods)
+        outcome = self.outcome.of(placement.id)
+        if placement.applied_generation < placement.generation:
+            # Applied by a worker that could not record it.
+            outcome.applied = True
+            outcome.marks = {item.ref.key: [item.uid, item.mark] for item in objects}
+        outcome.ready = state.ready
+        outcome.running, outcome.total = state.running, state.total
+        outcome.error = state.error if state.ready or pods else outcome.error
+        if not outcome.refused:
+            outcome.reason = state.reason if state.ready or state.reason or pods else outcome.reason
             outcome.hopeless = not state.ready and (state.stalled or self._overdue(placement))
 
     def _overdue(self, placement: WantedPlacement) -> bool:
-        deadline = timedelta(seconds=self.rules.progress_deadline)
-        return placement.applied_at is not None and self.work.now - placement.applied_at > deadline
+        if placement.applied_at is None or placement.applied_generation != placement.generation:
+            return False  # applied_at is that of an older generation
+        return self.work.now - placement.applied_at > timedelta(seconds=self.rules.progress_deadline)
 
     async def _pods(self, plan: Plan) -> dict[tuple[str, str], Sequence[ObservedPod]]:
         unready = [
@@ -236,7 +278,13 @@ class _Pass:
 
         async def one(item: Observed) -> None:
             assert item.workload is not None
-            pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector)
+            try:
+                pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector)
+            except Unreachable:
+                raise
+            except EdgeError as error:
+                self.outcome.error = f"{self.work.claim.name} did not list pods: {error}"
+                return
             found[item.ref.namespace, item.ref.key] = pods
 
         await self._side_by_side([lambda i=item: one(i) for item in unready])  # type: ignore[misc]

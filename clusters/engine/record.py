@@ -5,8 +5,11 @@ Lock order: bundles, clusters, placements; each in id order.
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import random
-from collections.abc import Sequence
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -22,8 +25,11 @@ from clusters.engine.placing import touch_bundles
 from clusters.engine.verdict import ClusterVerdict, Pace, judge
 from clusters.models import Bundle, Cluster, NodeLabel, Placement, observe_interval
 
+log = logging.getLogger(__name__)
+
 # A deadlock or a busy database is no reason to lose what an edge said.
 TRIES = 3
+UNRECORDABLE = "What this cluster said cannot be recorded; the reason has been logged."
 
 _CLUSTER_EXPRESSIONS = {
     # A mark that came during the pass stays: due at once, unless the cluster is away.
@@ -50,7 +56,10 @@ class Finished:
 
 
 def record(finished: Sequence[Finished]) -> None:
-    """Write the results of passes and release their leases. Raises OperationalError when the database stays away."""
+    """Write the results of passes and release their leases. Raises OperationalError when the database stays away.
+
+    What the database refuses is found by recording one by one, so that no edge's answer costs the results of others.
+    """
     for tries in range(1, TRIES + 1):
         try:
             _record(sorted(finished, key=lambda item: item.work.claim.cluster_id))
@@ -58,6 +67,16 @@ def record(finished: Sequence[Finished]) -> None:
         except OperationalError:
             if tries == TRIES:
                 raise
+        except Exception:
+            if len(finished) > 1:
+                for item in finished:
+                    record([item])
+            elif finished[0].outcome.error != UNRECORDABLE:
+                log.exception("The result of cluster %s cannot be recorded", finished[0].work.claim.name)
+                record([Finished(finished[0].work, PassOutcome(answered=True, error=UNRECORDABLE))])
+            else:
+                raise
+            return
 
 
 @transaction.atomic
@@ -67,7 +86,7 @@ def _record(finished: list[Finished]) -> None:
     verdicts = [(item, judge(item.work, item.outcome, now, pace, random.random())) for item in finished]
     touch_bundles(_bundles_touched(verdicts))
     held = _still_ours(verdicts)
-    verdicts = [(item, verdict) for item, verdict in verdicts if item.work.claim.cluster_id in held]
+    verdicts = [(item, verdict) for item, verdict in verdicts if _lease(item) in held]
     update_rows(
         Placement,
         sorted((row for _, verdict in verdicts for row in verdict.changed), key=lambda row: int(row["id"])),
@@ -97,11 +116,22 @@ def _bundles_touched(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set
     return touched
 
 
-def _still_ours(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[int]:
-    """Lock the clusters, and return those whose lease nobody took over."""
-    epochs = {item.work.claim.cluster_id: item.work.claim.epoch for item, _ in verdicts}
-    rows = Cluster.objects.select_for_update().filter(pk__in=list(epochs)).order_by("pk")
-    return {pk for pk, epoch in rows.values_list("pk", "lease_epoch") if epochs[pk] == epoch}
+def _still_ours(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[tuple[int, int]]:
+    """Lock the clusters, and return the leases that nobody took over, not even this worker with a later pass."""
+    leases = {_lease(item) for item, _ in verdicts}
+    # Not FOR UPDATE, which would wait for whoever inserts a label or placement, who may wait for our bundles.
+    rows = Cluster.objects.select_for_update(no_key=True).filter(pk__in={pk for pk, _ in leases}).order_by("pk")
+    return leases & set(rows.values_list("pk", "lease_epoch"))
+
+
+def _lease(item: Finished) -> tuple[int, int]:
+    return item.work.claim.cluster_id, item.work.claim.epoch
+
+
+def _uuids(texts: Iterable[str]) -> Iterator[uuid.UUID]:
+    for text in texts:  # labels of an edge: anything
+        with contextlib.suppress(ValueError):
+            yield uuid.UUID(text)
 
 
 def _meet_unknown(finished: Sequence[Finished]) -> None:
@@ -113,8 +143,8 @@ def _meet_unknown(finished: Sequence[Finished]) -> None:
         unknown = item.outcome.unknown
         ended = {}
         if unknown:
-            uids = [uid for uid in unknown if len(uid) == 36]
-            ended = dict(Bundle.objects.filter(uid__in=uids, ended_at__isnull=False).values_list("pk", "uid"))
+            bundles = Bundle.objects.filter(uid__in=list(_uuids(unknown)), ended_at__isnull=False)
+            ended = dict(bundles.values_list("pk", "uid"))
         if ended:
             Placement.objects.bulk_create(
                 [Placement(cluster_id=cluster_id, bundle_id=pk, present=False) for pk in sorted(ended)],

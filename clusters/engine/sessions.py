@@ -15,12 +15,15 @@ from typing import Any
 
 import uvloop
 from django.conf import settings
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from clusters.drivers.base import Driver
 from clusters.drivers.registry import Connections
 from clusters.engine.bundles import centre_uid
 from clusters.engine.claim import Claim
 from clusters.models import Cluster
+from otestack.crypto import decrypt
 
 log = logging.getLogger(__name__)
 
@@ -67,14 +70,25 @@ class Sessions:
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
     def drivers(self, claims: Sequence[Claim]) -> dict[int, Driver]:
-        """Return a driver for each claimed cluster; credentials are read and parsed once per version."""
+        """Return a driver for each claimed cluster; credentials are read and parsed once per version.
+
+        A cluster is missing when it was removed meanwhile, or when what is stored for it is of no use.
+        """
         wanted = {claim.cluster_id: (claim.uid, claim.credentials_version) for claim in claims}
         stale = [pk for pk, version in wanted.items() if pk not in self._drivers or self._drivers[pk][0] != version]
         if stale:
-            fields = ("pk", "driver", "uid", "credentials_version", "credentials")
-            for pk, driver, uid, version, credentials in Cluster.objects.filter(pk__in=stale).values_list(*fields):
-                made = self._connections.driver(driver, credentials, self._centre)
-                self._drivers[pk] = ((uid, version), made)
+            # Decrypted row by row: one cluster that cannot be driven is no reason not to drive the others.
+            sealed = Cluster.objects.filter(pk__in=stale).annotate(sealed=Cast("credentials", TextField()))
+            for pk, driver, uid, version, text in sealed.values_list(
+                "pk", "driver", "uid", "credentials_version", "sealed"
+            ):
+                self._drivers.pop(pk, None)
+                try:
+                    made = self._connections.driver(driver, decrypt(text), self._centre)
+                except Exception:
+                    log.exception("Cluster %s cannot be driven with what is stored for it", pk)
+                else:
+                    self._drivers[pk] = ((uid, version), made)
         found = {}
         for claim in claims:
             held = self._drivers.get(claim.cluster_id)

@@ -41,6 +41,7 @@ def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: flo
     gone = []
     dues: list[datetime] = []
     looks: list[float] = []
+    calm = pace.interval * (0.9 + 0.1 * draw)
     for placement in work.placements:
         result = outcome.placements.get(placement.id)
         if result is not None and result.gone:
@@ -53,11 +54,13 @@ def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: flo
                 changed.append(after)
             row = after
         if not placement.present or row["applied_generation"] < placement.generation:
-            dues.append(row["next_attempt_at"] or now)
+            # What an error kept the pass from is not tried again at once, for ever.
+            soonest = now + timedelta(seconds=calm / 2) if result is None and outcome.error else now
+            dues.append(row["next_attempt_at"] or soonest)
         elif row["ready_generation"] != placement.generation:
             elapsed = (now - (row["applied_at"] or now)).total_seconds()
             looks.append(min(max(FIRST_LOOK, 0.15 * elapsed), pace.interval))
-    columns = _cluster(work, outcome, now, pace, draw, dues, looks)
+    columns = _cluster(work, outcome, now, pace, draw, calm, dues, looks)
     return ClusterVerdict(columns, changed, gone, left=len(work.placements) - len(gone))
 
 
@@ -106,7 +109,9 @@ def _after(
         )
         new |= {"attempts": attempts, "next_attempt_at": now + timedelta(seconds=wait), "failed": result.hopeless}
     elif result.again is not None:
-        new["next_attempt_at"] = now + timedelta(seconds=result.again)
+        # Slower each time: what hangs on a finalizer for days is not listed every second for days.
+        wait = min(result.again * 1.5 ** min(placement.attempts, 32), max(result.again, pace.interval))
+        new |= {"attempts": placement.attempts + 1, "next_attempt_at": now + timedelta(seconds=wait)}
     if result.deleted and not placement.present:
         new["deleted_once"] = True
     if result.ready is True:
@@ -127,13 +132,13 @@ def _cluster(
     now: datetime,
     pace: Pace,
     draw: float,
+    calm: float,
     dues: list[datetime],
     looks: list[float],
 ) -> dict[str, Any]:
     answered = outcome.answered
     probes = 0 if answered else work.claim.failed_probes + (0 if outcome.unfinished else 1)
     away = not answered and probes >= AWAY_AFTER
-    calm = pace.interval * (0.9 + 0.1 * draw)
     if away:
         change_due, wait = None, calm
     elif not answered:

@@ -112,6 +112,8 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
             f"The cluster '{cluster.name}' has been away since {found:%Y-%m-%d %H:%M:%S} UTC, so what is ours there "
             "cannot be removed; --force forgets it and leaves that behind."
         )
+    # Bundles before clusters, as a recording worker locks them.
+    touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
     Cluster.objects.filter(pk=cluster.pk, removing=False).update(removing=True, updated_at=Now())
     place_clusters([cluster.pk])
     mark_due([cluster.pk])

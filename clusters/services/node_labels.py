@@ -60,7 +60,8 @@ def delete_node_label(cluster_name: str, node_names: Iterable[str], label: str, 
 
 
 def _nodes(cluster_name: str, node_names: Iterable[str]) -> tuple[Cluster, list[int]]:
-    cluster = Cluster.objects.filter(name=cluster_name).first()
+    # Locked before its labels, as a recording worker does: the other way round the two could wait for each other.
+    cluster = Cluster.objects.select_for_update(no_key=True).filter(name=cluster_name).first()
     if cluster is None:
         raise Invalid(clusterName=f"There is no cluster {listed([cluster_name])}.")
     wanted = set(node_names)

@@ -1,5 +1,12 @@
 """Routes."""
 
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 
-urlpatterns: list[URLPattern] = []
+from otestack.health import views
+
+urlpatterns: list[URLPattern] = [
+    path("healthz", views.healthz),
+    path("healthz/", views.healthz),
+    path("readyz", views.readyz),
+    path("readyz/", views.readyz),
+]

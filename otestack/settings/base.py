@@ -5,7 +5,8 @@ from pathlib import Path
 
 import dj_database_url
 
-from otestack.settings import env, secrets
+from otestack import secrets
+from otestack.settings import env
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 DEBUG = env.flag("OTE_DEBUG", False)
@@ -22,7 +23,7 @@ CSRF_TRUSTED_ORIGINS = env.words("OTE_TRUSTED_ORIGINS")
 OTE_TRUSTED_PROXIES = env.whole("OTE_TRUSTED_PROXIES", 0)
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "otestack.backoffice.site.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -70,8 +71,18 @@ TEMPLATES = [
     },
 ]
 
-DATABASE_URL = env.text("DATABASE_URL", f"sqlite:///{OTE_DATA_DIR / 'otestack.sqlite3'}")
-DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+DATABASE_URL = env.text("DATABASE_URL")
+if DATABASE_URL:
+    DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=60, conn_health_checks=True)}
+else:  # not as a URL: the folder's name may hold '#', '?' or '%'
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": str(OTE_DATA_DIR / "otestack.sqlite3"),
+            "CONN_MAX_AGE": 60,
+            "CONN_HEALTH_CHECKS": True,
+        }
+    }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {
         # Readers never wait in WAL; a writer takes its lock when it begins, so it cannot fail in the middle.
@@ -99,15 +110,24 @@ STATIC_ROOT = OTE_DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://localhost")
 
 if CELERY_BROKER_URL.startswith("redis"):
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CELERY_BROKER_URL}}
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": CELERY_BROKER_URL,
+            # Seconds. A dead Redis must not keep a login waiting; see accounts/throttles.py.
+            "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},
+        }
+    }
 else:
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": OTE_DATA_DIR / "cache",
+            "LOCATION": str(OTE_DATA_DIR / "cache"),
+            # Beyond it entries go at random, and with them what throttles have counted.
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
         }
     }
 
@@ -139,7 +159,13 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("OTE_LOG_LEVEL", "INFO")},
-    "loggers": {"django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    "loggers": {
+        "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        # Several tasks a second that say they ran; their failures are errors and stay.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+    },
 }
 
 # Product settings that GET /v1/authorization reports (contract, Users and roles).
@@ -148,6 +174,8 @@ OTE_ENABLE_INGRESS = env.flag("OTE_ENABLE_INGRESS", False)
 OTE_ENABLE_ALERT = env.flag("OTE_ENABLE_ALERT", False)
 OTE_ADMIN_AUTO_DEPLOY = env.flag("OTE_ADMIN_AUTO_DEPLOY", True)
 
+# The public domain of our own registry: images from there show their project.
+OTE_REGISTRY_DOMAIN = env.text("OTE_REGISTRY_DOMAIN")
 # The namespace of the built-in business 'system'; never created or deleted by us.
 OTE_SYSTEM_NAMESPACE = env.text("OTE_SYSTEM_NAMESPACE", "default")
 # Host folders that tenants may mount, read-only.

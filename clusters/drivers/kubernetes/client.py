@@ -16,6 +16,7 @@ import msgspec
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.kubeconfig import Credentials
+from clusters.drivers.kubernetes.wire import one_line
 
 USER_AGENT = "otestack"
 
@@ -136,12 +137,6 @@ class Client:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def one_line(error: object, limit: int = 300) -> str:
-    """Return what an edge said as one printable line of at most `limit` characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
 def _refusal(status: int, raw: bytes, retry_after: str) -> EdgeError:
     try:
         failure = wire.decode_failure(raw)
@@ -149,7 +144,8 @@ def _refusal(status: int, raw: bytes, retry_after: str) -> EdgeError:
         failure = wire.Failure()
     said = one_line(failure.message or raw[:300].decode(errors="replace"))
     text = f"answered {status}" + (f": {said}" if said else "")
-    causes = (failure.details or {}).get("causes") or []
+    causes = (failure.details or {}).get("causes")
+    causes = causes if isinstance(causes, list) else []
     if status == 409 and any(isinstance(c, dict) and c.get("reason") == "FieldManagerConflict" for c in causes):
         return Foreign(text, status=status)
     if status == 409 and failure.reason == "AlreadyExists":

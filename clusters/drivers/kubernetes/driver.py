@@ -37,7 +37,7 @@ class KubernetesDriver:
         """GET /version."""
         _, raw = await self._client.request("GET", "/version")
         try:
-            return str(orjson.loads(raw)["gitVersion"])[:64]
+            return wire.one_line(orjson.loads(raw)["gitVersion"], 64)
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
             raise EdgeError("answered /version with something that is no version") from error
 
@@ -53,7 +53,7 @@ class KubernetesDriver:
         if node:
             query["fieldSelector"] = f"spec.nodeName={node}"
         path = f"/api/v1/namespaces/{namespace}/pods"
-        return [wire.observed_pod(item) async for item in self._items(path, query)]
+        return [_read(wire.observed_pod, item) async for item in self._items(path, query)]
 
     async def apply(self, ref: Ref, body: bytes, *, ours: bool, keep_replicas: bool = False) -> Observed:
         """Server-side apply, forced on what is ours; what is not known as ours is looked at first.
@@ -114,7 +114,7 @@ class KubernetesDriver:
         return [self._observed(name, kind.reading, item) async for item in self._items(kind.path(), query, accept)]
 
     async def _list_nodes(self) -> Sequence[Any]:
-        return [wire.observed_node(item) async for item in self._items("/api/v1/nodes", {})]
+        return [_read(wire.observed_node, item) async for item in self._items("/api/v1/nodes", {})]
 
     async def _items(self, path: str, query: dict[str, str], accept: str = "") -> AsyncIterator[wire.Item]:
         token = ""
@@ -150,7 +150,7 @@ class KubernetesDriver:
             seen = wire.observed(kind, reading, item)
             if seen.workload is not None and kind != "apps/v1/DaemonSet":
                 seen.workload.scaled_by_others = wire.scaled_by_others(item, MANAGER)
-        except (msgspec.DecodeError, AttributeError) as error:
+        except (msgspec.DecodeError, AttributeError, RecursionError) as error:
             raise EdgeError(f"sent a {kind} that cannot be read: {error}") from error
         return seen
 
@@ -160,6 +160,13 @@ def _decoded(decode: Any, raw: bytes) -> Any:
         return decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EdgeError(f"sent something that is no Kubernetes answer: {error}") from error
+
+
+def _read(view: Any, item: wire.Item) -> Any:
+    try:
+        return view(item)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise EdgeError(f"sent a node or pod that cannot be read: {error}") from error
 
 
 def _without_replicas(body: bytes) -> bytes:

@@ -90,7 +90,7 @@ class ManagedField(Struct, rename="camel"):
     manager: str = ""
     operation: str = ""
     subresource: str = ""
-    fields_v1: dict[str, Any] = field(name="fieldsV1", default_factory=dict)
+    fields_v1: dict[str, dict[str, Any] | None] | None = field(name="fieldsV1", default=None)
 
 
 class NodeInfo(Struct, rename="camel"):
@@ -178,7 +178,9 @@ _pod_status = msgspec.json.Decoder(PodStatus).decode
 # Waiting reasons of a pod that is merely on its way.
 _ON_ITS_WAY = {"", "ContainerCreating", "PodInitializing"}
 
-_QUANTITY = re.compile(r"^(\d+(?:\.\d+)?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?$")
+_QUANTITY = re.compile(r"([0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,2})?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?")
+# What our columns hold: an edge may say anything.
+_MOST = {32: 2**31 - 1, 64: 2**63 - 1}
 _UNITS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18} | {
     f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)
 }
@@ -186,8 +188,19 @@ _UNITS = {"m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e
 
 def quantity(text: str) -> int:
     """Return a Kubernetes quantity in whole units, rounded down; 0 for what is none."""
-    match = _QUANTITY.match(text)
-    return int(float(match[1]) * _UNITS.get(match[2] or "", 1.0)) if match else 0
+    match = _QUANTITY.fullmatch(text)
+    return number(int(float(match[1]) * _UNITS.get(match[2] or "", 1.0)), 64) if match else 0
+
+
+def number(value: int, bits: int = 32) -> int:
+    """Return a count as our columns can hold it."""
+    return max(0, min(value, _MOST[bits]))
+
+
+def one_line(said: object, limit: int = 300) -> str:
+    """Return what an edge said as one printable line of at most `limit` characters."""
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(said)).split())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def observed(kind: str, reading: str, item: Item) -> Observed:
@@ -217,23 +230,23 @@ def _workload(kind: str, item: Item) -> Workload:
     if kind == "apps/v1/DaemonSet":
         return Workload(
             observed=seen,
-            wanted=status.desired_number_scheduled,
-            current=status.updated_number_scheduled,
-            available=status.number_available,
-            surplus=status.number_misscheduled,
+            wanted=number(status.desired_number_scheduled),
+            current=number(status.updated_number_scheduled),
+            available=number(status.number_available),
+            surplus=number(status.number_misscheduled),
             selector=selector,
         )
     stalled = next(
-        (c.message for c in status.conditions or () if c.type == "Progressing" and c.status == "False"),
+        (c.message or c.reason for c in status.conditions or () if c.type == "Progressing" and c.status == "False"),
         "",
     )
     return Workload(
         observed=seen,
-        wanted=1 if spec.replicas is None else spec.replicas,
-        current=status.updated_replicas,
-        available=status.available_replicas,
-        surplus=max(0, status.replicas - status.updated_replicas),
-        stalled=stalled,
+        wanted=1 if spec.replicas is None else number(spec.replicas),
+        current=number(status.updated_replicas),
+        available=number(status.available_replicas),
+        surplus=number(status.replicas - status.updated_replicas),
+        stalled=one_line(stalled),
         selector=selector,
     )
 
@@ -244,7 +257,9 @@ def scaled_by_others(item: Item, manager: str) -> bool:
     if not bytes(raw):
         return False
     return any(
-        entry.manager != manager and entry.subresource != "status" and "f:replicas" in entry.fields_v1.get("f:spec", {})
+        entry.manager != manager
+        and entry.subresource != "status"
+        and "f:replicas" in ((entry.fields_v1 or {}).get("f:spec") or {})
         for entry in _managed(raw)
     )
 
@@ -258,13 +273,13 @@ def observed_node(item: Item) -> ObservedNode:
     cards = quantity(capacity.get("nvidia.com/gpu", ""))
     return ObservedNode(
         name=item.metadata.name,
-        operating_system=status.node_info.operating_system,
-        kernel_version=status.node_info.kernel_version,
-        ip=addresses.get("InternalIP", addresses.get("ExternalIP", "")),
+        operating_system=one_line(status.node_info.operating_system, 255),
+        kernel_version=one_line(status.node_info.kernel_version, 255),
+        ip=one_line(addresses.get("InternalIP", addresses.get("ExternalIP", "")), 64),
         memory=quantity(capacity.get("memory", "")),
-        cpu=quantity(capacity.get("cpu", "")),
+        cpu=number(quantity(capacity.get("cpu", ""))),
         disk=quantity(capacity.get("ephemeral-storage", "")),
-        gpu=cards * quantity(labels.get("nvidia.com/gpu.memory", "")) * 1024 * 1024,
+        gpu=number(cards * quantity(labels.get("nvidia.com/gpu.memory", "")) * 1024 * 1024, 64),
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
         labels=tuple(
             sorted(
@@ -284,7 +299,11 @@ def observed_pod(item: Item) -> ObservedPod:
     ready = conditions.get("Ready")
     running = status.phase == "Running" and ready is not None and ready.status == "True"
     return ObservedPod(
-        name=item.metadata.name, node=spec.node_name, running=running, trouble="" if running else _trouble(status)
+        name=item.metadata.name,
+        node=spec.node_name,
+        running=running,
+        # A pod that is told to go ends with an exit code that is nobody's trouble.
+        trouble="" if running or item.metadata.deletion_timestamp is not None else _trouble(status),
     )
 
 
@@ -305,4 +324,4 @@ def _trouble(status: PodStatus) -> str:
 
 
 def _said(state: Waiting) -> str:
-    return f"{state.reason}: {state.message}" if state.message else state.reason
+    return one_line(f"{state.reason}: {state.message}" if state.message else state.reason)

@@ -1,0 +1,30 @@
+# What a developer or a first user types. Every target makes the virtual environment it needs; `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8012
+export PORT
+
+PREFLIGHT = $(PYTHON) otestack/supervisor/preflight.py
+IN_VENV = .venv/bin/python
+PACKAGES = accounts apps business clusters deployments otestack registry
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint
+
+help: ## Say what there is
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+	@echo "Variables of make run: PORT (8012), OTE_DATA_DIR (./data), OTE_ADMIN_USER (admin), OTE_ADMIN_PASSWORD, OTE_EDGE (simulated or none)"
+
+run: ## Run everything on this machine: web, workers, beat and three simulated clusters; Ctrl-C ends it
+	@exec $(PREFLIGHT) run --end-with-parent
+
+test: ## Run the whole suite, on SQLite and again on PostgreSQL and Redis where they can be started
+	@$(PREFLIGHT) venv --dev
+	@exec $(IN_VENV) -m tests.suite $(ARGS)
+
+lint: ## Check style, import contracts, types and that no migration is missing
+	@$(PREFLIGHT) venv --dev
+	$(IN_VENV) -m ruff check .
+	$(IN_VENV) -m ruff format --check .
+	.venv/bin/lint-imports
+	$(IN_VENV) -m mypy $(PACKAGES)
+	OTE_DEBUG=true OTE_DATA_DIR=.cache/lint $(IN_VENV) manage.py makemigrations --check --dry-run

@@ -1,0 +1,90 @@
+"""Deeds: what can be done to records.
+
+A deed is a method `do(self, request, record, **answers)` of a screen, marked with @deed. It calls one service and
+returns what was done, in words. The list offers it for the selected records, a record's page for that one; a page that
+names the records and takes the form's answers comes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from otestack.backoffice.records import RecordAdmin
+
+_NEW = {"autocomplete": "new-password", "size": 30}
+
+
+class Comment(forms.Form):
+    """What whoever submitted it will read."""
+
+    comment = forms.CharField(
+        max_length=255, required=False, widget=forms.TextInput(attrs={"class": "vTextField", "size": 80})
+    )
+
+
+class Password(forms.Form):
+    """A new password; whether it is a good one the service says."""
+
+    password = forms.CharField(label="New password", strip=False, widget=forms.PasswordInput(attrs=_NEW))
+    again = forms.CharField(label="Once more", strip=False, widget=forms.PasswordInput(attrs=_NEW))
+
+    def clean(self) -> None:
+        """Compare the two."""
+        super().clean()
+        if "again" in self.cleaned_data and self.cleaned_data["again"] != self.cleaned_data.get("password"):
+            self.add_error("again", "The two are not the same.")
+
+
+class OwnPassword(Password):
+    """The old password, then the new one."""
+
+    old = forms.CharField(
+        label="Current password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "size": 30}),
+    )
+    field_order = ("old", "password", "again")
+
+
+@dataclass(frozen=True)
+class Deed:
+    """One thing that can be done. about: method that returns lines to read before; offered: on a record's page."""
+
+    name: str
+    title: str
+    do: Callable[..., str]
+    form: type[forms.Form]
+    ask: bool
+    about: str
+    offered: Callable[[Any], bool]
+
+
+def deed(
+    title: str,
+    *,
+    form: type[forms.Form] = forms.Form,
+    ask: bool = True,
+    about: str = "",
+    offered: Callable[[Any], bool] = lambda record: True,
+) -> Callable[[Callable[..., str]], Callable[..., Any]]:
+    """Make a method a deed. ask: the list confirms it on a page of its own, always so with a form."""
+
+    def mark(do: Callable[..., str]) -> Callable[..., Any]:
+        made = Deed(do.__name__, title, do, form, ask, about, offered)
+
+        def action(screen: RecordAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+            return screen.do_selected(request, made, queryset)
+
+        action.__name__ = do.__name__
+        action.deed = made  # type: ignore[attr-defined]
+        return admin.action(description=f"{title} (selected %(verbose_name_plural)s)")(action)
+
+    return mark

@@ -1,0 +1,209 @@
+"""Screens of records: to look at, and to do deeds to (otestack/backoffice/deeds.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.utils import flatten_fieldsets
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.debug import sensitive_post_parameters
+
+from otestack.backoffice.deeds import Deed
+from otestack.backoffice.lists import BoundedPaginator, RecordList
+from otestack.errors import DomainError, Invalid
+
+# How many records one deed takes: what a person has really seen before confirming, and what a request can carry.
+MOST = 200
+
+
+class RecordAdmin(admin.ModelAdmin):
+    """Records to look at: nobody adds, edits or deletes here; deeds do, through services. Subclasses name `fields`."""
+
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    list_per_page = 50
+    change_form_template = "admin/record.html"
+    # Never loaded with a list or a record: large, or a decryption that may fail.
+    deferred: ClassVar[Sequence[str]] = ()
+    joined: ClassVar[Sequence[str]] = ()
+    # In the queue at the top: its title, the list's query that shows it, the condition that counts it.
+    waiting: ClassVar[tuple[str, str, Q] | None] = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the records with what the columns need in the same query."""
+        rows = super().get_queryset(request)
+        if self.joined:
+            rows = rows.select_related(*self.joined)
+        return rows.defer(*self.deferred) if self.deferred else rows
+
+    def prepare(self, rows: Sequence[Any]) -> None:
+        """Hang on what a page of records needs and their own query does not bring."""
+
+    def waiting_row(self) -> dict[str, Any] | None:
+        """Return the line of the audit queue, if these records have one."""
+        if self.waiting is None:
+            return None
+        title, query, condition = self.waiting
+        number = self.model._default_manager.filter(condition).count()
+        return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Never: records are created through the API and commands."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: deeds change them."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Never: where deletion is possible it is a deed."""
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        """Everything shown is read only."""
+        return [str(name) for name in flatten_fieldsets(self.get_fieldsets(request, obj))]
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return our list."""
+        return RecordList
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return one record, prepared as in the list."""
+        record = super().get_object(request, object_id, from_field)
+        if record is not None:
+            self.prepare([record])
+        return record
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the deeds' page before Django's own routes, which would take its path for an id."""
+        view = self.admin_site.admin_view(self.do_view)
+        return [path("do/<str:name>/", view, name=self._route("do")), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        add: bool = False,
+        change: bool = False,
+        form_url: str = "",
+        obj: Any = None,
+    ) -> HttpResponse:
+        """Offer the deeds that make sense for this record."""
+        offered = [one for one in self._deeds().values() if one.offered(obj)]
+        context["deeds"] = [{"title": one.title, "url": f"{self._do_url(one)}?id={obj.pk}"} for one in offered]
+        return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def do_selected(self, request: HttpRequest, what: Deed, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Ask about the selected records of the list, or do it at once where nothing has to be asked."""
+        records = list(queryset.order_by("pk")[: MOST + 1])
+        if len(records) > MOST:
+            self.message_user(request, f"Select at most {MOST} records at a time; nothing was done.", messages.ERROR)
+            return None
+        if what.ask:
+            return self._page(request, what, records, what.form(), back=request.get_full_path())
+        self._run(request, what, records, {})
+        return None
+
+    @method_decorator([csrf_protect, sensitive_post_parameters()])
+    def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Ask about records by id; when posted, do it. Records are taken as they are now, whatever the list showed."""
+        what = self._deeds().get(name)
+        if what is None:
+            raise Http404
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        posted = request.method == "POST"
+        given = request.POST.getlist(ACTION_CHECKBOX_NAME) if posted else request.GET.getlist("id")
+        ids = [int(text) for text in given if text.isdecimal() and len(text) < 19]
+        records = list(self.get_queryset(request).filter(pk__in=ids[:MOST]).order_by("pk"))
+        back = self._back(request, records)
+        if not records:
+            self.message_user(request, "There is no such record any more; nothing was done.", messages.ERROR)
+            return HttpResponseRedirect(back)
+        form = what.form(request.POST if posted else None)
+        if posted and form.is_valid() and self._run(request, what, records, form.cleaned_data, form):
+            return HttpResponseRedirect(back)
+        return self._page(request, what, records, form, back=back)
+
+    def _run(
+        self,
+        request: HttpRequest,
+        what: Deed,
+        records: Iterable[Any],
+        answers: dict[str, Any],
+        form: forms.Form | None = None,
+    ) -> bool:
+        """Do it to each. Return false when an answer in the form is at fault: it has been put there."""
+        for record in records:
+            # Said first: the page writes a message's first letter large, which a name would not bear.
+            name = f"{self.opts.verbose_name} {record}"
+            try:
+                done = what.do(self, request, record, **answers)
+            except DomainError as error:
+                fields = error.errors if isinstance(error, Invalid) else {}
+                if form is not None and fields and fields.keys() <= form.fields.keys():
+                    form.add_error(None, forms.ValidationError(fields))
+                    return False
+                self.message_user(request, f"{name}: {error}", messages.ERROR)
+                continue
+            comment = answers.get("comment", "")
+            noted = f"{done[:1].upper()}{done[1:]}."
+            self.log_change(request, record, f"{noted} Comment: {comment}" if comment else noted)
+            self.message_user(request, f"{name}: {done}.", messages.SUCCESS)
+        return True
+
+    def _page(
+        self, request: HttpRequest, what: Deed, records: Sequence[Any], form: forms.Form, *, back: str
+    ) -> HttpResponse:
+        about = getattr(self, what.about) if what.about else lambda record: []
+        noun = self.opts.verbose_name if len(records) == 1 else self.opts.verbose_name_plural
+        rows = [
+            {"pk": record.pk, "text": str(record), "url": self._url("change", record.pk), "lines": about(record)}
+            for record in records
+        ]
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{what.title}: {len(records)} {noun}",
+            "opts": self.opts,
+            "media": self.media,
+            "rows": rows,
+            "form": form,
+            "checkbox": ACTION_CHECKBOX_NAME,
+            "action": self._do_url(what),
+            "button": what.title,
+            "back": back,
+        }
+        return TemplateResponse(request, "admin/do.html", context)
+
+    def _back(self, request: HttpRequest, records: Sequence[Any]) -> str:
+        """Return where to go afterwards: where the form says, if below this list, else the record or the list."""
+        listing = self._url("changelist")
+        wanted = request.POST.get("next", "")
+        if wanted.startswith(listing):
+            return wanted
+        return self._url("change", records[0].pk) if len(records) == 1 else listing
+
+    def _deeds(self) -> dict[str, Deed]:
+        marked = [getattr(getattr(type(self), str(name)), "deed", None) for name in self.actions or ()]
+        return {one.name: one for one in marked if one is not None}
+
+    def _do_url(self, what: Deed) -> str:
+        return self._url("do", what.name)
+
+    def _route(self, what: str) -> str:
+        return f"{self.opts.app_label}_{self.opts.model_name}_{what}"
+
+    def _url(self, what: str, *args: Any) -> str:
+        return reverse(f"admin:{self._route(what)}", args=args)

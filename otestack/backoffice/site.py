@@ -1,0 +1,72 @@
+"""The back-office's site: Django's admin with the audit queue at the top and no way past the services.
+
+Loaded before the models, so what needs them is imported where it is used.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.contrib.auth import update_session_auth_hash
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+
+from otestack.errors import DomainError, Invalid
+
+
+class BackOfficeConfig(AdminConfig):
+    """Stands in INSTALLED_APPS instead of django.contrib.admin."""
+
+    default_site = "otestack.backoffice.site.BackOffice"
+
+
+class BackOffice(AdminSite):
+    """For system administrators only: they alone are staff (accounts.models.User.is_staff)."""
+
+    site_header = "OTE-Stack"
+    site_title = "OTE-Stack"
+    index_title = "Back-office"
+    site_url = None
+    index_template = "admin/back_office.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        """Show what waits for audit, then all screens."""
+        from otestack.backoffice.records import RecordAdmin
+
+        screens = [screen for screen in self._registry.values() if isinstance(screen, RecordAdmin)]
+        waiting = [row for screen in screens if (row := screen.waiting_row()) is not None]
+        return super().index(request, {"waiting": waiting, **(extra_context or {})})
+
+    @method_decorator(sensitive_post_parameters())
+    def password_change(  # type: ignore[override]
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Change the own password, by the service that the API uses; this session goes on."""
+        from accounts.models import User
+        from accounts.services import change_password
+        from otestack.backoffice.deeds import OwnPassword
+
+        form = OwnPassword(request.POST or None)
+        if form.is_valid():
+            user = User.objects.get(pk=request.user.pk or 0)
+            try:
+                change_password(user, old=form.cleaned_data["old"], new=form.cleaned_data["password"])
+            except Invalid as error:
+                for field, sentences in error.errors.items():
+                    form.add_error("old" if field == "oldPassword" else field, sentences)
+            except DomainError as error:
+                form.add_error(None, str(error))
+            else:
+                user.refresh_from_db()
+                update_session_auth_hash(request, user)
+                messages.success(request, "Your password is changed; your tokens for the API have ended.")
+                return HttpResponseRedirect(reverse("admin:index"))
+        context = {"title": "Change your password", "form": form, "button": "Change", "back": reverse("admin:index")}
+        page = {**self.each_context(request), **context, **(extra_context or {})}
+        return TemplateResponse(request, "admin/do.html", page)

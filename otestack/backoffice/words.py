@@ -1,0 +1,52 @@
+"""Links, tables and JSON inside a page; everything is escaped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Model
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+# Names in a sentence.
+MOST_NAMED = 20
+
+
+def link(record: Model | None, text: str = "") -> SafeString | str:
+    """Return a link to a record's page."""
+    if record is None:
+        return "-"
+    meta = record._meta
+    url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[record.pk])
+    return format_html('<a href="{}">{}</a>', url, text or str(record))
+
+
+def list_link(model: type[Model], text: str, query: str) -> SafeString:
+    """Return a link to a filtered list."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return format_html('<a href="{}?{}">{}</a>', url, query, text)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> SafeString:
+    """Return a small table; cells are escaped unless they are safe."""
+    heads = format_html_join("", "<th>{}</th>", ((name,) for name in head))
+    lines = format_html_join(
+        "", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows)
+    )
+    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, lines)
+
+
+def pretty(value: Any) -> SafeString:
+    """Return a value as indented JSON."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    return format_html('<pre style="margin: 0; white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
+
+
+def named(names: Sequence[str], number: int | None = None) -> str:
+    """Return 'a, b, c and 7 more'. number: how many there are where not all were fetched."""
+    shown = list(names[:MOST_NAMED])
+    more = (len(names) if number is None else number) - len(shown)
+    return f"{', '.join(shown)}{f' and {more} more' if more > 0 else ''}" if shown else "none"
