@@ -80,14 +80,14 @@ def _may_get_business(user: User) -> bool:
 class UserAdmin(RecordAdmin):
     """Who waits for audit first."""
 
-    list_display = ("username", "state", "role_in_words", "business", "is_admin", "phone", "real_name", "created_at")
+    list_display = ("username", "state", "role_in_words", "business", "phone", "real_name", "wants", "created_at")
     list_filter = ("status", RoleFilter, DeletedFilter)
     search_fields = ("username", "real_name", "phone", "business__name")
     search_help_text = "User name, real name, phone or business"
     ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
-        "id", "username", "state", "role_in_words", "business", "is_admin", "is_superuser", "phone", "real_name",
-        "created_at", "updated_at", "last_login", "deleted_at",
+        "id", "username", "state", "role_in_words", "business", "is_admin", "phone", "real_name", "created_at",
+        "updated_at", "last_login", "deleted_at",
     )  # fmt: skip
     joined = ("business",)
     deferred = ("password",)
@@ -106,6 +106,11 @@ class UserAdmin(RecordAdmin):
     def role_in_words(self, user: User) -> str:
         """Return the role."""
         return str(user.role.label) if _lives(user) else "-"
+
+    @admin.display(description="administrator", boolean=True, ordering="is_admin")
+    def wants(self, user: User) -> bool:
+        """Tell whether it is, or asked to be, an administrator of its business."""
+        return user.is_admin
 
     @deed("Approve", form=UserComment, offered=lambda user: _lives(user) and user.status != Status.APPROVED)
     def approve(self, request: HttpRequest, user: User, **_: Any) -> str:
@@ -153,7 +158,7 @@ class UserAdmin(RecordAdmin):
         services.remove_system_admin(user, by=request.user)  # type: ignore[arg-type]
         return "not a system administrator any more, without a business"
 
-    @deed("Delete", about="about_deletion", offered=_lives)
+    @deed("Delete", about="about_deletion", ends=True, offered=_lives)
     def delete(self, request: HttpRequest, user: User) -> str:
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]

@@ -88,6 +88,7 @@ class BusinessAdmin(RecordAdmin):
     @deed(
         "Delete",
         about="about_deletion",
+        ends=True,
         offered=lambda business: business.status == Status.APPROVED and not business.is_system,
     )
     def delete(self, request: HttpRequest, business: Business) -> str:

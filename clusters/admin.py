@@ -190,8 +190,8 @@ class PlacementAdmin(RecordAdmin):
     """Bundle by cluster: wanted, applied, ready."""
 
     list_display = (
-        "bundle", "cluster", "state", "generation", "applied_generation", "ready_generation", "pods", "last_error",
-        "attempts", "next_attempt_at",
+        "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "last_error", "attempts",
+        "next_attempt_at",
     )  # fmt: skip
     list_filter = (PlacementState,)
     search_fields = ("bundle__title", "bundle__namespace", "cluster__name")
@@ -213,7 +213,17 @@ class PlacementAdmin(RecordAdmin):
         """Return the state as of now."""
         return str(placement.state)
 
-    @admin.display(description="pods: running / error / total")
+    @admin.display(ordering="applied_generation")
+    def applied(self, placement: Placement) -> int:
+        """Return the generation that was applied."""
+        return placement.applied_generation
+
+    @admin.display(ordering="ready_generation")
+    def ready(self, placement: Placement) -> int:
+        """Return the generation that was seen ready."""
+        return placement.ready_generation
+
+    @admin.display(description="pods (running / error / total)")
     def pods(self, placement: Placement) -> str:
         """Return the pod counts."""
         return f"{placement.running} / {placement.error} / {placement.total}"
@@ -236,12 +246,11 @@ def placements_by_state(rows: QuerySet[Any], query: str) -> str:
     return format_html_join(", ", "{}", ((item,) for item in links)) or "none"
 
 
-def objects_in_full(objects: Iterable[tuple[str, Any]]) -> str:
+def objects_in_full(objects: Iterable[tuple[str, Any]], *, unfolded: bool = True) -> str:
     """Return named objects as JSON that can be folded away."""
-    return (
-        format_html_join("", "<details open><summary>{}</summary>{}</details>", ((n, pretty(o)) for n, o in objects))
-        or "none"
-    )
+    fold = "<details open>" if unfolded else "<details>"
+    lines = ((name, pretty(body)) for name, body in objects)
+    return format_html_join("", fold + "<summary>{}</summary>{}</details>", lines) or "none"
 
 
 def _joined(names: Iterable[str]) -> str:

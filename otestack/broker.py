@@ -126,6 +126,6 @@ class Transport(filesystem.Transport):
         with tempfile.TemporaryFile(dir=folder):
             return super().establish_connection()
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> Any:
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> Any:
         """Wait for a message. Raises TimeoutError, here sooner than asked: a worker looks in between whether to end."""
-        return super().drain_events(connection, timeout=min(timeout or DRAIN_SECONDS, DRAIN_SECONDS))
+        return super().drain_events(connection, timeout=min(timeout or DRAIN_SECONDS, DRAIN_SECONDS), **kwargs)

@@ -111,6 +111,10 @@ def _record(finished: list[Finished]) -> None:
 def _bundles_touched(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[int]:
     touched = set()
     for item, verdict in verdicts:
+        if item.work.claim.away != bool(verdict.columns["is_away"]):
+            # A cluster that goes away or returns counts differently, though nothing of what it holds changed.
+            touched |= {placement.bundle_id for placement in item.work.placements}
+            continue
         ids = {row["id"] for row in verdict.changed} | set(verdict.gone)
         touched |= {placement.bundle_id for placement in item.work.placements if placement.id in ids}
     return touched

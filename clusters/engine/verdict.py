@@ -14,6 +14,8 @@ from clusters.engine.outcome import PassOutcome, PlacementOutcome
 AWAY_AFTER = 3
 # Seconds after an apply until the first look at what came of it.
 FIRST_LOOK = 0.5
+# Each look waits this share of the time since the apply: a rollout is noticed at most that much late.
+LOOK_GROWTH = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: flo
             dues.append(row["next_attempt_at"] or soonest)
         elif row["ready_generation"] != placement.generation:
             elapsed = (now - (row["applied_at"] or now)).total_seconds()
-            looks.append(min(max(FIRST_LOOK, 0.15 * elapsed), pace.interval))
+            looks.append(min(max(FIRST_LOOK, LOOK_GROWTH * elapsed), pace.interval))
     columns = _cluster(work, outcome, now, pace, draw, calm, dues, looks)
     return ClusterVerdict(columns, changed, gone, left=len(work.placements) - len(gone))
 

@@ -74,6 +74,7 @@ class ControlEndpoint:
                     "uid": cluster.origin.uid,
                     "faults": sum(fault.count for fault in cluster.faults),
                     "requests": sum(cluster.requests.values()),
+                    "writes": sum(count for (method, _), count in cluster.requests.items() if method != "GET"),
                 }
                 for name, cluster in self._fleet.clusters.items()
             },

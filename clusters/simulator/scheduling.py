@@ -1,7 +1,7 @@
 """Which node a pod runs on: labels, readiness, resources and host ports."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -59,6 +59,10 @@ class Usage:
             self._shares.pop(key, None)
         elif key not in self._shares or self._shares[key].node != node:
             self._shares[key] = Share(node, pod_requests(pod["spec"]), host_ports(pod["spec"]))
+
+    def spread(self, pods: Iterable[tuple[str, str]]) -> Counter[str]:
+        """How many of these pods run on each node."""
+        return Counter(self._shares[key].node for key in pods if key in self._shares)
 
     def on_node(self, name: str) -> list[tuple[str, str]]:
         """Pods that run there."""
@@ -163,22 +167,28 @@ def _misfit(spec: Mapping[str, Any], node: Object, load: Load) -> str:
     return ""
 
 
-def choose(spec: Mapping[str, Any], nodes: list[Object], loads: Mapping[str, Load]) -> tuple[str, str]:
-    """(node, "") for the least loaded node that fits, else ("", why not)."""
-    best, obstacles = "", Counter[str]()
-    lowest: tuple[int, str] | None = None
+def choose(
+    spec: Mapping[str, Any], nodes: list[Object], loads: Mapping[str, Load], siblings: Mapping[str, int] | None = None
+) -> tuple[str, str]:
+    """(node, "") for the best node that fits, else ("", why not).
+
+    Best is where fewest pods of the same owner run, then where fewest pods run.
+    """
+    ranked: list[tuple[int, int, str]] = []
+    obstacles = Counter[str]()
     for node in nodes:
         name = node["metadata"]["name"]
         load = loads.get(name) or Load()
         reason = obstacle(spec, node, load)
         if reason:
             obstacles[reason] += 1
-        elif lowest is None or (int(load.requests["pods"]), name) < lowest:
-            lowest, best = (int(load.requests["pods"]), name), name
-    if best:
-        return best, ""
+        else:
+            ranked.append(((siblings or {}).get(name, 0), int(load.requests["pods"]), name))
+    if ranked:
+        return min(ranked)[2], ""
     if not nodes:
         return "", "no nodes available to schedule pods"
     why = ", ".join(f"{count} {reason}" for reason, count in sorted(obstacles.items()))
-    tail = "preemption: 0/{0} nodes are available: {0} Preemption is not helpful for scheduling.".format(len(nodes))
-    return "", f"0/{len(nodes)} nodes are available: {why}. {tail}"
+    available = f"0/{len(nodes)} nodes are available"
+    preemption = f"preemption: {available}: {len(nodes)} Preemption is not helpful for scheduling."
+    return "", f"{available}: {why}. {preemption}"

@@ -163,7 +163,7 @@ async def _stay_silent(request: web.BaseRequest, cluster: Cluster) -> None:
 def _describe(request: web.BaseRequest, cluster: Cluster, parts: list[str]) -> Answer:
     """Everything that is not a resource: version, discovery, OpenAPI."""
     if request.method not in ("GET", "HEAD"):
-        raise status.method_not_allowed() if parts else status.no_such_resource()
+        raise status.no_such_resource()
     accept = request.headers.get("Accept", "")
     match parts:
         case []:

@@ -48,7 +48,7 @@ class DeploymentAdmin(RecordAdmin):
 
     list_display = (
         "name", "business", "app_name", "version", "cluster", "node_label", "state", "pods", "proven", "running",
-        "editable", "created_at",
+        "created_at",
     )  # fmt: skip
     list_filter = (StatusFilter, "running", "editable")
     search_fields = ("name", "app_name", "business__name")
@@ -79,7 +79,7 @@ class DeploymentAdmin(RecordAdmin):
         """Return the status as it may be shown now."""
         return str(row.reading.status.label)
 
-    @admin.display(description="pods: running / error / total")
+    @admin.display(description="pods (running / error / total)")
     def pods(self, row: Deployment) -> str:
         """Return the pod counts."""
         return f"{row.pods_running} / {row.pods_error} / {row.pods_total}"
@@ -103,7 +103,7 @@ class DeploymentAdmin(RecordAdmin):
     def objects_applied(self, row: Deployment) -> str:
         """Return the objects of what runs."""
         current = _current(row)
-        return objects(current) if current is not None else "none"
+        return objects(current, unfolded=False) if current is not None else "none"
 
     @admin.display(description="history")
     def history(self, row: Deployment) -> str:
@@ -135,7 +135,12 @@ class DeploymentAdmin(RecordAdmin):
         number = fleet.retry(row.bundle)
         return f"its {number} {'cluster' if number == 1 else 'clusters'} will be looked at now"
 
-    @deed("Delete", about="about_deletion", offered=lambda row: row.status != Status.DELETED and row.editable)
+    @deed(
+        "Delete",
+        about="about_deletion",
+        ends=True,
+        offered=lambda row: row.status != Status.DELETED and row.editable,
+    )
     def delete(self, request: HttpRequest, row: Deployment) -> str:
         """Submit its end."""
         operation = services.submit_delete(row, by=request.user)  # type: ignore[arg-type]

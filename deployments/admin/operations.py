@@ -46,7 +46,7 @@ class OperationAdmin(RecordAdmin):
 
     list_display = (
         "id", "deployment", "business", "kind", "version", "cluster", "audit_state", "state", "comment", "submitted_by",
-        "audit_comment", "decided_by", "created_at",
+        "audit_comment", "created_at",
     )  # fmt: skip
     list_display_links = ("id", "deployment")
     list_filter = (AuditFilter, "kind")

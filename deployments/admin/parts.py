@@ -50,9 +50,9 @@ def where(row: Deployment) -> str:
     return f"Clusters that hold it: {named(names, placed.count())}."
 
 
-def objects(row: Operation) -> str:
+def objects(row: Operation, *, unfolded: bool = True) -> str:
     """Return its objects in full."""
-    return objects_in_full(titled(row.manifests))
+    return objects_in_full(titled(row.manifests), unfolded=unfolded)
 
 
 def kinds(row: Operation) -> str:

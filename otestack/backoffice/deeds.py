@@ -56,7 +56,10 @@ class OwnPassword(Password):
 
 @dataclass(frozen=True)
 class Deed:
-    """One thing that can be done. about: method that returns lines to read before; offered: on a record's page."""
+    """One thing that can be done.
+
+    about: the method that returns lines to read before. ends: a record is lost. offered: on which record's page.
+    """
 
     name: str
     title: str
@@ -64,6 +67,7 @@ class Deed:
     form: type[forms.Form]
     ask: bool
     about: str
+    ends: bool
     offered: Callable[[Any], bool]
 
 
@@ -73,12 +77,13 @@ def deed(
     form: type[forms.Form] = forms.Form,
     ask: bool = True,
     about: str = "",
+    ends: bool = False,
     offered: Callable[[Any], bool] = lambda record: True,
 ) -> Callable[[Callable[..., str]], Callable[..., Any]]:
     """Make a method a deed. ask: the list confirms it on a page of its own, always so with a form."""
 
     def mark(do: Callable[..., str]) -> Callable[..., Any]:
-        made = Deed(do.__name__, title, do, form, ask, about, offered)
+        made = Deed(do.__name__, title, do, form, ask, about, ends, offered)
 
         def action(screen: RecordAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             return screen.do_selected(request, made, queryset)

@@ -10,6 +10,7 @@ from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.text import capfirst
 
 # A list counts no further: on a large table that takes longer than all the rest. Filters and search reach what is
 # beyond.
@@ -28,6 +29,11 @@ class BoundedPaginator(Paginator):
 
 class RecordList(ChangeList):
     """A list whose page is prepared before it is shown."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.is_popup:  # there the default says to select one
+            self.title = str(capfirst(self.opts.verbose_name_plural))
 
     def get_results(self, request: HttpRequest) -> None:
         """Fetch the page, then what its columns need, for all rows at once."""

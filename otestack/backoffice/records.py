@@ -183,6 +183,7 @@ class RecordAdmin(admin.ModelAdmin):
             "checkbox": ACTION_CHECKBOX_NAME,
             "action": self._do_url(what),
             "button": what.title,
+            "ends": what.ends,
             "back": back,
         }
         return TemplateResponse(request, "admin/do.html", context)

@@ -33,6 +33,8 @@ class BackOffice(AdminSite):
     site_title = "OTE-Stack"
     index_title = "Back-office"
     site_url = None
+    # The lists need the width.
+    enable_nav_sidebar = False
     index_template = "admin/back_office.html"
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:

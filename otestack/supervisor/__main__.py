@@ -65,7 +65,7 @@ class Run:
         start(parts.web(self.port))
         if self.with_edge:
             say(f"Simulated clusters   kubeconfigs in {self.data_dir / 'kubeconfigs'}")
-            start(parts.edge(self.data_dir))
+            start(parts.edge())
             start(parts.join(self.data_dir), lambda: self.arrived("join"))
         start(parts.worker("drive", 2))
         start(parts.worker("settle", 1))

@@ -23,7 +23,7 @@ def prepare() -> Part:
     return Part("prepare", _manage("prepare"), once=True, vital=True)
 
 
-def edge(data_dir: Path) -> Part:
+def edge() -> Part:
     """The simulated clusters; they keep their port and their objects in the data folder."""
     return Part("edge", _manage("simulate_edge", "--clusters", str(CLUSTERS), "--nodes", str(NODES)), last=True)
 

@@ -82,3 +82,8 @@ def test_the_own_password_changes_by_the_rule(office, system, api):
     assert "OTE-Stack" in office.get("/admin/accounts/user/") and "Log out" in office.page
     assert old.get("/v1/authorization").status_code == 401
     assert Office().login("root", "NewPassw0rd")
+
+
+def test_pages_have_their_style(client, db):
+    for name in ("css/base.css", "css/forms.css", "js/vendor/select2/select2.full.js"):
+        assert client.get(f"/static/admin/{name}").status_code == 200

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from clusters.models import Cluster, Node, NodeLabel, Placement
+from clusters.models import Bundle, Cluster, Node, NodeLabel, Placement
 from deployments.models import Operation
 from registry.models import ExternalRepository
 from tests.deployments import fleet
@@ -87,7 +87,7 @@ def test_credentials_and_passwords_are_on_no_page(office, deploy, admin, version
         beijing,
         beijing.nodes.get(),
         made,
-        made.bundle if made.bundle_id is None else type(made).objects.get(pk=made.pk).bundle,
+        Bundle.objects.get(deployment=made),
         Placement.objects.filter(bundle__deployment=made).first(),
         Operation.objects.get(deployment=made),
         ExternalRepository.objects.get(),

@@ -173,3 +173,14 @@ def test_afterwards_one_is_where_one_was_and_never_elsewhere(office, make_user):
     token = office.page.split('name="csrfmiddlewaretoken" value="')[1].split('"')[0]
     fields = {"csrfmiddlewaretoken": token, "_selected_action": user.pk, "comment": "", "next": "https://evil.example/"}
     assert office.client.post(f"{LIST}do/refuse/", fields)["Location"] == page_of(user)
+
+
+def test_only_so_many_at_a_time_as_one_can_look_through(office):
+    User.objects.bulk_create(User(username=f"many{number}", password="x", phone="12345") for number in range(201))
+    office.get(LIST)
+    first = User.objects.filter(username="many0").get()
+    office.post(LIST, action="approve", index=0, select_across=1, _selected_action=[first.pk])
+    assert office.messages("error") == ["Select at most 200 records at a time; nothing was done."]
+    office.post(LIST + "?q=many1", action="approve", index=0, select_across=1, _selected_action=[first.pk])
+    office.confirm(comment="")
+    assert len(office.messages("success")) == User.objects.filter(status=1, username__startswith="many").count() == 111

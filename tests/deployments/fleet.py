@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,17 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
+from clusters.engine.claim import Quota, claim
+from clusters.engine.load import load
+from clusters.engine.outcome import PassOutcome
 from clusters.engine.placing import place_clusters, touch_bundles
-from clusters.models import Cluster, ClusterLabel, Node, NodeLabel, Placement, observe_interval
-from deployments.models import Deployment
+from clusters.engine.record import Finished, record
+from clusters.models import Bundle, Cluster, ClusterLabel, Node, NodeLabel, Placement, observe_interval
+from deployments.models import Deployment, Operation
 from deployments.settle import settle
 
 
-def join(name: str, *labels: str, nodes: tuple[str, ...] = ()) -> Cluster:
+def join(name: str, *labels: str, nodes: tuple[str, ...] = (), place: bool = True) -> Cluster:
     """A cluster that was observed just now; `nodes` are labels, each on a node of its own."""
     cluster = Cluster.objects.create(name=name, server=f"https://{name}", credentials="{}", uid=name)
     Cluster.objects.filter(pk=cluster.pk).update(observed_at=Now())
@@ -24,8 +29,24 @@ def join(name: str, *labels: str, nodes: tuple[str, ...] = ()) -> Cluster:
     for number, label in enumerate(nodes):
         node = Node.objects.create(cluster=cluster, name=f"{name}-{number}", ready=True)
         NodeLabel.objects.create(node=node, label=label, observed=True)
-    place_clusters([cluster.pk])
+    if place:
+        place_clusters([cluster.pk])
     return cluster
+
+
+def copy(row: Deployment, name: str) -> Deployment:
+    """Another deployment of the same content, with a bundle on no cluster."""
+    operation, bundle = Operation.objects.get(pk=row.shown_id), Bundle.objects.get(pk=row.bundle_id)
+    made = Deployment.objects.get(pk=row.pk)
+    bundle.pk, bundle.uid = None, uuid.uuid4()
+    bundle.save()
+    made.pk, made.name, made.bundle, made.shown, made.current = None, name, bundle, None, None
+    made.save()
+    operation.pk, operation.deployment = None, made
+    operation.save()
+    made.shown = made.current = operation
+    made.save()
+    return made
 
 
 def placements(deployment: Deployment, *clusters: Cluster) -> Any:
@@ -89,3 +110,12 @@ def stale(cluster: Cluster) -> None:
     """Nobody looked at it in time."""
     old = Now() - timedelta(seconds=3 * observe_interval() + 1)
     Cluster.objects.filter(pk=cluster.pk).update(observed_at=old)
+
+
+def passed(cluster: Cluster, *, answered: bool) -> None:
+    """The engine made a pass over the cluster that found no more than whether it answers, and recorded it."""
+    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at=Now(), lease_until=None)
+    claims, now = claim(Quota(clusters=10, probes=10))
+    works = [work for work in load(claims, now) if work.claim.cluster_id == cluster.pk]
+    record([Finished(work, PassOutcome(answered=answered)) for work in works])
+    settle()

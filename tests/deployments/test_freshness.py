@@ -129,3 +129,15 @@ def test_reasons_are_bounded(admin, running, beijing, harbin, shown):
     reason = json.loads(shown(admin, running)["errorMessage"])["reason"]
     assert len(reason) == 300
     assert reason.startswith("2 clusters: beijing: xxx")
+
+
+def test_a_cluster_that_goes_away_or_returns_is_counted_anew(admin, deploy, versions, beijing, shown):
+    versions()
+    row = deploy(admin)
+    fleet.failed(row)
+    assert shown(admin, row)["status"] == 7
+    for _ in range(3):
+        fleet.passed(beijing, answered=False)
+    assert shown(admin, row)["status"] == 6
+    fleet.passed(beijing, answered=True)
+    assert shown(admin, row)["status"] == 7

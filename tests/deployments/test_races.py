@@ -116,6 +116,7 @@ def test_settling_waits_for_a_record_that_holds_the_bundle(admin, running, beiji
         Placement.objects.filter(cluster=beijing).update(running=5, total=5)
         touch_bundles([running.bundle_id])
 
+    Bundle.objects.update(dirty_at=Now())
     together(record, settle)
     running.refresh_from_db()
     assert (running.pods_total, Bundle.objects.get().dirty_at) == (6, None)

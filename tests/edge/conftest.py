@@ -8,11 +8,17 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db.models.functions import Now
+from django.test import override_settings
 from django.utils import timezone
 
+from clusters.engine import sessions
 from clusters.engine.bundles import Wish, put
 from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Selector
+from clusters.reports import placement_state
+from tests.edge.kube import Kube
+from tests.edge.meddler import Meddler, meddling
 
 _numbers = itertools.count(1)
 
@@ -25,7 +31,23 @@ def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with Simulator(
         state_dir=tmp_path_factory.mktemp("edge"), clusters={}, pod_ready_seconds=0.05, rollout_step_seconds=0.02
     ) as simulator:
+        with override_settings(OTE_REQUEST_SECONDS=1.5, OTE_ANSWER_BYTES=1024 * 1024):
+            sessions._sessions = sessions.Sessions()
         yield simulator
+        sessions._sessions = None
+
+
+@pytest.fixture
+def meddler(edge: Any) -> Iterator[Meddler]:
+    """A way to the edge that notes every request and spoils those that a test names."""
+    with meddling(edge) as found:
+        yield found
+
+
+@pytest.fixture
+def kube(edge: Any) -> Callable[[Cluster], Kube]:
+    """kube(cluster): somebody else at its API."""
+    return lambda cluster: Kube(edge, cluster.name)
 
 
 @pytest.fixture
@@ -33,10 +55,10 @@ def join(db: None, edge: Any) -> Callable[..., Cluster]:
     """join("a", nodes=3): a new cluster of the edge, joined."""
     from clusters import services
 
-    def make(name: str = "edge", nodes: int = 2, label: str = "") -> Cluster:
+    def make(name: str = "edge", nodes: int = 2, label: str = "", via: Meddler | None = None) -> Cluster:
         unique = f"{name}-{next(_numbers)}"
         edge.add_cluster(unique, nodes)
-        cluster = services.join(unique, edge.kubeconfig(unique))
+        cluster = services.join(unique, (via or edge).kubeconfig(unique))
         if label:
             services.add_label([unique], label)
         return cluster
@@ -66,7 +88,8 @@ def drive_until(condition: Callable[[], Any], seconds: float = 20) -> Any:
 
 
 def _state() -> list[Any]:
-    clusters = Cluster.objects.values("name", "last_error", "observed_at", "change_due_at", "away_since", "observe_due_at")
+    columns = ("name", "last_error", "observed_at", "change_due_at", "away_since", "observe_due_at")
+    clusters = Cluster.objects.values(*columns)
     return [timezone.now(), *clusters, *Bundle.objects.values("title", "placements__last_error", "placements__present")]
 
 
@@ -116,6 +139,18 @@ def web(db: None, settle_quickly: None) -> Callable[..., Bundle]:
         return put(None, web_wish(namespace, **options))
 
     return make
+
+
+def look(*clusters: Cluster) -> None:
+    """Observe these clusters now, whatever is due there."""
+    Cluster.objects.filter(pk__in=[cluster.pk for cluster in clusters]).update(observe_due_at=Now())
+    drive_due()
+
+
+def state(bundle: Bundle, cluster: Cluster) -> str:
+    """What the bundle's placement there reads as."""
+    found: str = bundle.placements.annotate(state=placement_state()).get(cluster=cluster).state
+    return found
 
 
 def proven(bundle: Bundle) -> bool:

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from otestack.supervisor.process import children_of
 from tests.services import free_port
 
@@ -22,6 +24,11 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 SUPERVISOR = (sys.executable, "-m", "otestack.supervisor")
 # Generous: these machines are slow when they do other things besides.
 DEADLINE = 90.0
+
+# For what has nothing to do with database and broker: the suite runs twice.
+once = pytest.mark.skipif(
+    "DATABASE_URL" in os.environ, reason="the same on every database: runs with the embedded default"
+)
 
 T = TypeVar("T")
 

@@ -12,6 +12,9 @@ import pytest
 from kombu import Connection
 
 import otestack.celery  # noqa: F401 - names our transport
+from tests.run.product import once
+
+pytestmark = once
 
 
 def connect(folder: Path) -> Connection:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.run.product import ROOT, clean_env
+from tests.run.product import ROOT, clean_env, once
 from tests.services import free_port
 
+pytestmark = once
 PREFLIGHT = ROOT / "otestack" / "supervisor" / "preflight.py"
 
 

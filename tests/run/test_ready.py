@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.run.product import Product, until
+from tests.run.product import Product, once, until
 from tests.services import Missing, Postgres, Redis
 
 pytestmark = pytest.mark.processes
@@ -76,6 +76,7 @@ def test_a_frozen_worker_is_missed(make_product: MakeProduct) -> None:
     assert product.part("drive") == frozen
 
 
+@once
 def test_a_broker_folder_that_takes_nothing_is_missed(make_product: MakeProduct) -> None:
     product = make_product(CELERY_BROKER_URL="").start().ready()
     folder = product.data_dir / "broker" / "messages"
@@ -90,6 +91,7 @@ def test_a_broker_folder_that_takes_nothing_is_missed(make_product: MakeProduct)
     until(lambda: product.readyz()[0] == 200, "ready again")
 
 
+@once
 def test_a_silent_or_dead_redis_is_missed(make_product: MakeProduct, own_redis: Redis) -> None:
     product = make_product(CELERY_BROKER_URL=own_redis.url()).start().ready()
     own_redis.pause()
@@ -104,6 +106,7 @@ def test_a_silent_or_dead_redis_is_missed(make_product: MakeProduct, own_redis: 
     until(lambda: product.readyz()[0] == 200, "ready again")
 
 
+@once
 def test_a_silent_or_dead_postgres_is_missed(make_product: MakeProduct, own_postgres: Postgres) -> None:
     product = make_product(DATABASE_URL=own_postgres.url("postgres")).start().ready()
     workers = {name: product.part(name) for name in ("drive", "settle")}

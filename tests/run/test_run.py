@@ -12,7 +12,7 @@ import pytest
 
 from otestack.management.commands.join import listens
 from otestack.supervisor.process import children_of
-from tests.run.product import ROOT, Product, command_line, until
+from tests.run.product import ROOT, Product, command_line, once, until
 
 pytestmark = pytest.mark.processes
 
@@ -100,6 +100,7 @@ def test_two_live_side_by_side(make_product: MakeProduct) -> None:
     assert second.signal(signal.SIGTERM) == 143
 
 
+@once
 def test_one_folder_is_for_one(make_product: MakeProduct) -> None:
     first, second = make_product().start().ready(), make_product()
     second.log_path = second.log_path.with_name("second.log")
@@ -116,6 +117,7 @@ def test_nothing_outlives_a_killed_supervisor(make_product: MakeProduct) -> None
     product.gone()
 
 
+@once
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_nothing_outlives_make(make_product: MakeProduct, number: signal.Signals) -> None:
     assert (ROOT / "Makefile").exists()
@@ -124,6 +126,7 @@ def test_nothing_outlives_make(make_product: MakeProduct, number: signal.Signals
     product.gone()
 
 
+@once
 def test_a_broken_database_is_one_sentence(make_product: MakeProduct) -> None:
     product = make_product(DATABASE_URL="postgres://postgres@127.0.0.1:1/nothing").start()
     assert product.process is not None

@@ -110,10 +110,7 @@ def test_apply_both_ways(kubectl, shop):
     assert "serverside-applied" in kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
     wrong = manifest.replace("replicas: 2", "replicaz: 2")
     assert 'unknown field "spec.replicaz"' in kubectl("apply", "-f", "-", stdin=wrong, ok=False)
-    assert (
-        "+            - image: nginx:9" in kubectl("diff", "-f", "-", stdin=manifest.replace("1.27", "9"), ok=False)
-        or True
-    )
+    assert "image: nginx:9" in kubectl("diff", "-f", "-", stdin=manifest.replace("nginx:1.27", "nginx:9"), ok=False)
 
 
 def test_scale_and_rollout(kubectl, shop):
@@ -136,7 +133,8 @@ def test_label_node(kubectl, shop):
 
 def test_describe(kubectl, shop):
     assert "2 desired | 2 updated | 2 total | 2 available" in kubectl("describe", "deployment", "web", "-n", shop)
-    pods = kubectl("describe", "pods", "-n", shop)
+    name = kubectl("get", "pods", "-n", shop, "-o", "name").split()[0]
+    pods = kubectl("describe", name, "-n", shop)  # newer kubectl shows no events when it describes many
     assert "Controlled By:  ReplicaSet/web-" in pods
     assert "Successfully assigned" in pods
     assert "Kubelet Version:            v1.37" in kubectl("describe", "nodes")

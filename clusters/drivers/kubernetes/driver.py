@@ -123,10 +123,10 @@ class KubernetesDriver:
             page = query | {"limit": str(self._page_objects)} | ({"continue": token} if token else {})
             _, raw = await self._client.request("GET", path, query=page, accept=accept)
             answer = _decoded(wire.decode_list, raw)
+            seen += max(1, len(answer.items or ()))  # pages of nothing count too, or they need not end
+            if seen > self._list_objects:
+                raise EdgeError(f"lists more than {self._list_objects} objects at {path}")
             for item in answer.items or ():
-                seen += 1
-                if seen > self._list_objects:
-                    raise EdgeError(f"lists more than {self._list_objects} objects at {path}")
                 yield item
             token = answer.metadata.continue_
             if not token:

@@ -215,7 +215,7 @@ def observed(kind: str, reading: str, item: Item) -> Observed:
         ref=Ref(kind, meta.namespace, meta.name),
         uid=meta.uid,
         bundle=labels.get(BUNDLE, ""),
-        generation=int(generation) if generation.isdigit() and len(generation) < 10 else 0,
+        generation=int(generation) if generation.isascii() and generation.isdigit() and len(generation) < 10 else 0,
         mark="" if kind == "v1/Namespace" else mark,
         terminating=meta.deletion_timestamp is not None,
         workload=_workload(kind, item) if reading == "workload" else None,

@@ -35,7 +35,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """The command's options."""
-        data = Path(os.environ.get("OTE_DATA_DIR", "var"))
+        data = Path(os.environ.get("OTE_DATA_DIR") or "data")
         parser.add_argument("--clusters", type=int, default=3, help="how many clusters")
         parser.add_argument("--names", default="", help="their names, separated by commas")
         parser.add_argument("--nodes", type=int, default=4, help="nodes of each cluster")

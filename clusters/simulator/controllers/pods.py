@@ -54,8 +54,12 @@ def sync(cluster: Cluster, namespace: str, name: str) -> None:
 
 def _schedule(cluster: Cluster, pod: Object) -> None:
     nodes = list(cluster.store.objects("Node"))
-    loads = cluster.usage.loads() if cluster.usage else {}
-    name, why = choose(pod["spec"], nodes, loads)
+    usage = cluster.usage
+    if usage is None:
+        return
+    owners = [one["uid"] for one in pod["metadata"].get("ownerReferences", ())]
+    siblings = [key[1:] for uid in owners for key in cluster.store.owned_by(uid) if key[0] == "Pod"]
+    name, why = choose(pod["spec"], nodes, usage.loads(), usage.spread(siblings))
     conditions = list(pod["status"].get("conditions", ()))
     if not name:
         set_condition(conditions, "PodScheduled", "False", "Unschedulable", why)

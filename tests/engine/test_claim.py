@@ -1,0 +1,168 @@
+"""Leasing due clusters."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db.models import F
+
+from clusters.engine.claim import DEADLY_CLAIMS, Claim, Quota, claim
+from clusters.engine.clock import db_now
+from clusters.engine.load import Work
+from clusters.engine.marks import mark_due
+from clusters.engine.outcome import PassOutcome
+from clusters.engine.record import Finished, record
+from clusters.models import Cluster
+from tests.engine.things import cluster
+
+pytestmark = pytest.mark.django_db
+MANY = Quota(clusters=100, probes=25)
+
+
+def ago(seconds: float) -> Any:
+    return db_now() - timedelta(seconds=seconds)
+
+
+def names(claims: list[Claim]) -> list[str]:
+    return sorted(item.name for item in claims)
+
+
+def taken(quota: Quota = MANY) -> list[str]:
+    return names(claim(quota)[0])
+
+
+def finish(item: Claim, **outcome: Any) -> None:
+    """Record a pass that listed everything and found nothing to do."""
+    fields = {"answered": True, "complete": True} | outcome
+    work = Work(claim=item, now=db_now(), removing=False, observe_due_at=None, full=False)
+    record([Finished(work, PassOutcome(**fields))])
+
+
+def lose_lease(*clusters: Cluster) -> None:
+    """As if the worker had died and the lease had run out."""
+    Cluster.objects.filter(pk__in=[one.pk for one in clusters]).update(lease_until=ago(1))
+
+
+def test_only_what_is_due_is_taken_and_only_once() -> None:
+    cluster("change", change_due_at=ago(1)), cluster("look", observe_due_at=ago(1))
+    cluster("later", change_due_at=ago(-60), observe_due_at=ago(-60)), cluster("quiet")
+    assert taken() == ["change", "look"]
+    assert taken() == []
+
+
+def test_a_lease_raises_the_epoch_and_ends_by_itself() -> None:
+    one = cluster("a", change_due_at=ago(1), change_seq=3)
+    (first,), now = claim(MANY)
+    assert (first.epoch, first.seq, first.away) == (1, 3, False)
+    one.refresh_from_db()
+    assert one.lease_until == now + timedelta(seconds=settings.OTE_LEASE_SECONDS)
+    lose_lease(one)
+    (second,), _ = claim(MANY)
+    assert second.epoch == 2
+
+
+def test_changes_come_before_observations_of_which_a_quarter_is_kept() -> None:
+    for n in range(8):
+        cluster(f"change{n}", change_due_at=ago(10 + n))
+        cluster(f"look{n}", observe_due_at=ago(100 + n))
+    assert taken(Quota(clusters=8, probes=2)) == sorted(
+        ["look7", "look6", *(f"change{n}" for n in range(2, 8))]
+    ), "the oldest of each"
+    assert taken(Quota(clusters=2, probes=1)) == ["change0", "change1"]
+
+
+def test_places_that_nobody_needs_are_used() -> None:
+    for n in range(6):
+        cluster(f"look{n}", observe_due_at=ago(1))
+    assert len(taken(Quota(clusters=4, probes=1))) == 4
+
+
+def test_away_clusters_are_probed_when_due_and_within_their_share() -> None:
+    for n in range(6):
+        cluster(f"away{n}", away_since=ago(99), observe_due_at=ago(n), change_due_at=ago(1))
+    cluster("resting", away_since=ago(99), observe_due_at=ago(-10), change_due_at=ago(1))
+    assert taken(Quota(clusters=10, probes=2)) == ["away4", "away5"]
+    assert taken(Quota(clusters=10, probes=0)) == []
+    assert taken(Quota(clusters=10, probes=-1)) == []
+    cluster("here", change_due_at=ago(1))
+    assert taken(Quota(clusters=1, probes=9)) == ["here"], "changes first"
+
+
+def test_a_mark_moves_no_away_cluster() -> None:
+    away, here = cluster("away", away_since=ago(99), observe_due_at=ago(-10)), cluster("here")
+    mark_due([away.pk, here.pk])
+    assert taken() == ["here"]
+    away.refresh_from_db()
+    assert away.change_seq == 1
+
+
+def test_nothing_is_lost_that_was_marked_during_a_pass() -> None:
+    one = cluster("a", change_due_at=ago(1))
+    (held,), _ = claim(MANY)
+    mark_due([one.pk])
+    assert taken() == [], "it is leased"
+    finish(held)
+    assert taken() == ["a"], "and due again at once"
+    one.refresh_from_db()
+    Cluster.objects.update(lease_until=None)
+    (again,), _ = claim(MANY)
+    finish(again)
+    one.refresh_from_db()
+    assert one.change_due_at is None
+    assert taken() == []
+
+
+def test_what_was_marked_while_an_away_cluster_was_probed_waits_for_the_next_probe() -> None:
+    one = cluster("a", away_since=ago(99), observe_due_at=ago(1), failed_probes=3)
+    (held,), _ = claim(MANY)
+    assert held.away
+    mark_due([one.pk])
+    finish(held, answered=False, complete=False, error="no answer")
+    assert taken() == []
+    Cluster.objects.update(observe_due_at=ago(1))
+    (held,), _ = claim(MANY)
+    mark_due([one.pk])
+    finish(held)
+    one.refresh_from_db()
+    assert one.away_since is None
+    assert taken() == ["a"], "it answered: what was marked meanwhile is due"
+
+
+def test_three_workers_that_did_not_survive_set_a_cluster_aside_then_it_gets_one_try_each_time() -> None:
+    one, other = cluster("deadly", change_due_at=ago(1)), cluster("other", change_due_at=ago(1))
+    for _ in range(DEADLY_CLAIMS):
+        assert "deadly" in taken()
+        lose_lease(one)
+    assert taken() == [], "set aside, and the other one is leased"
+    one.refresh_from_db()
+    assert "3 workers in a row" in one.last_error
+    assert one.observe_due_at is not None and one.observe_due_at > ago(-settings.OTE_RETRY_CAP / 2)
+    for _ in range(2):
+        Cluster.objects.filter(pk=one.pk).update(observe_due_at=ago(1))
+        assert taken() == ["deadly"]
+        lose_lease(one)
+        assert taken() == [], "one try, then it waits again"
+        Cluster.objects.filter(pk=one.pk).update(observe_due_at=ago(1), change_due_at=None)
+    other.refresh_from_db()
+    assert other.claims_unrecorded == 1
+
+
+def test_a_record_ends_the_count() -> None:
+    one = cluster("a", change_due_at=ago(1))
+    for _ in range(5):
+        (held,), _ = claim(MANY)
+        finish(held)
+        Cluster.objects.update(change_due_at=ago(1), change_seq=F("change_seq") + 1)
+    one.refresh_from_db()
+    assert one.claims_unrecorded == 0
+
+
+def test_claiming_is_a_constant_number_of_statements(django_assert_max_num_queries: Any) -> None:
+    for _ in range(50):
+        cluster(change_due_at=ago(1))
+        cluster(observe_due_at=ago(1))
+    with django_assert_max_num_queries(12):
+        assert len(taken()) == 100

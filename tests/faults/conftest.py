@@ -1,0 +1,40 @@
+"""One product for all tests that leave it as they found it; on the services that the suite runs on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.fleet import SETTINGS, Fleet
+from tests.run.product import Product, product
+from tests.services import create_database
+
+LOCKED = "database is locked"
+
+
+def ready_fleet(made: Product) -> Fleet:
+    """Start a product and return it with its tenant."""
+    made.start().ready()
+    return Fleet(made)
+
+
+@pytest.fixture(scope="session")
+def backend() -> dict[str, str]:
+    """Variables of a database and broker of our own; none when the suite runs embedded."""
+    url, broker = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
+    made = {}
+    if url.startswith("postgres"):
+        made["DATABASE_URL"] = create_database(url, f"faults_{os.getpid()}")
+    if broker.startswith("redis"):
+        made["CELERY_BROKER_URL"] = f"{broker.rpartition('/')[0]}/15"
+    return made
+
+
+@pytest.fixture(scope="session")
+def fleet(tmp_path_factory: pytest.TempPathFactory, backend: dict[str, str]) -> Iterator[Fleet]:
+    """The shared one. Afterwards nobody may have met a locked database."""
+    with product(tmp_path_factory.mktemp("faults") / "data", **(SETTINGS | backend)) as made:
+        yield ready_fleet(made)
+        assert LOCKED not in made.log

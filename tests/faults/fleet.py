@@ -1,0 +1,209 @@
+"""A running product seen by its users: a tenant, deployments, the clusters' own word, and the edge's control."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import signal
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+import yaml
+from kubernetes import client, config
+
+from otestack.supervisor.process import children_of
+from tests.run.product import Product, until
+
+ADMIN_PASSWORD = "Passw0rdXy"
+CLUSTERS = ("beijing", "guangzhou", "shanghai")
+APP = "web"
+# Versions of the application, in the order in which they are made; the last never comes up.
+IMAGES = {"1.1.1": "nginx:1.27", "1.1.2": "nginx:1.28", "1.1.3": "nginx:never"}
+# Seconds. Small, so that time-outs come soon; the relations between them are those of the defaults.
+SETTINGS = {
+    "OTE_EDGE": "simulated",
+    "OTE_ADMIN_PASSWORD": ADMIN_PASSWORD,
+    "OTE_OBSERVE_INTERVAL": "2",
+    "OTE_LEASE_SECONDS": "6",
+    "OTE_PASS_SECONDS": "4",
+    "OTE_REQUEST_SECONDS": "2",
+    "OTE_WINDOW_SECONDS": "10",
+    "OTE_RETRY_CAP": "10",
+    "OTE_PROGRESS_DEADLINE": "12",
+}
+# Seconds that one answer of the edge takes while a test interferes: a push of two objects then takes twice as long.
+SLOW = 1.2
+
+_names = (f"d{number}" for number in itertools.count(1))
+
+
+class Fleet:
+    """One product with three clusters, and a business whose administrator deploys."""
+
+    def __init__(self, product: Product) -> None:
+        self.product = product
+        self._written = 0
+        self.system = self.log_in("admin", ADMIN_PASSWORD)
+        self.tenant = self._make_tenant()
+        self._edge: dict[str, Any] = yaml.safe_load((product.data_dir / "kubeconfigs" / "beijing.yaml").read_text())
+
+    # The API.
+
+    def call(self, method: str, path: str, body: Any = None, token: str | None = None) -> Any:
+        """One request that must succeed; returns the answer."""
+        code, answer = self.product.request(method, path, body, self.tenant if token is None else token)
+        assert code == 200, (method, path, code, answer, self.product.log[-3000:])
+        return answer
+
+    def log_in(self, name: str, password: str) -> str:
+        """Return a token."""
+        token: str = self.call("POST", "/v1/authorization", {"user": name, "password": password}, "")["token"]
+        return token
+
+    def _make_tenant(self) -> str:
+        boss = {"user": "boss", "password": ADMIN_PASSWORD, "phone": "12345678910", "realName": "B", "isAdmin": True}
+        self.call("POST", "/v1/user", boss, "")
+        waiting = self.call("GET", "/v1/admin/user?pageSize=0", token=self.system)["data"]
+        number = next(row["id"] for row in waiting if row["user"] == "boss")
+        self.call("PUT", f"/v1/admin/user/{number}", {"status": 1}, self.system)
+        business = {"name": "acme", "introduce": "i", "objective": "o", "scale": "s"}
+        self.call("POST", "/v1/business", business, self.log_in("boss", ADMIN_PASSWORD))
+        number = self.call("GET", "/v1/business?name=acme", token=self.system)["data"][0]["id"]
+        self.call("PUT", f"/v1/business/id/{number}", {"status": 1, "comment": ""}, self.system)
+        self.namespace = f"ns{number}"
+        self.tenant = self.log_in("boss", ADMIN_PASSWORD)
+        for image in IMAGES.values():
+            self.call("POST", "/v1/app", app_body(APP, image))
+        return self.tenant
+
+    def deploy(self, version: str = "1.1.1", name: str = "") -> Deployed:
+        """Deploy the application to all clusters."""
+        made = Deployed(self, name or next(_names))
+        body = {"appName": APP, "version": version, "cluster": "", "nodeLabel": "", "comment": ""}
+        self.call("POST", "/v1/deploy", body | {"deployName": made.name})
+        rows = self.call("GET", "/v1/deploy?pageSize=0")["data"]
+        made.id = next(row["id"] for row in rows if row["deployName"] == made.name)
+        return made
+
+    # The edge.
+
+    def kube(self, cluster: str) -> Any:
+        """Return a client of a cluster's own API."""
+        path = self.product.data_dir / "kubeconfigs" / f"{cluster}.yaml"
+        return config.new_client_from_config(str(path))
+
+    def images(self, name: str) -> dict[str, str]:
+        """Return the image that each cluster runs under this name; clusters that run nothing are left out."""
+        found = {}
+        for cluster in CLUSTERS:
+            with self.kube(cluster) as api:
+                items = client.AppsV1Api(api).list_namespaced_deployment(self.namespace).items
+            found |= {cluster: i.spec.template.spec.containers[0].image for i in items if i.metadata.name == name}
+        return found
+
+    def control(self, **change: Any) -> Any:
+        """Change the simulated edge while it runs; returns its state."""
+        folder = self.product.data_dir / "edge"
+        identity = json.loads((folder / "identity.json").read_text())
+        url = self._edge["clusters"][0]["cluster"]["server"].partition("/clusters/")[0]
+        headers = {"Authorization": f"Bearer {identity['control_token']}"}
+        answer = requests.put(f"{url}/control", json=change, headers=headers, verify=str(folder / "ca.crt"), timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    @contextlib.contextmanager
+    def slow(self) -> Iterator[None]:
+        """While this lasts a push takes seconds, so that there is a middle to interfere in."""
+        self._written = self._writes(self.control(latency=SLOW))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(requests.ConnectionError):
+                self.control(latency=0)
+
+    @staticmethod
+    def _writes(state: Any) -> int:
+        return sum(cluster["writes"] for cluster in state["clusters"].values())
+
+    def in_the_middle(self, deployed: Deployed) -> None:
+        """Wait until the slow edge has taken something of a change of which the centre knows nothing yet."""
+        until(lambda: self._writes(self.control()) > self._written, "the push has begun")
+        assert deployed.taken() < len(CLUSTERS), "the push was over before anything happened"
+
+    # The processes.
+
+    def group(self, part: str) -> list[int]:
+        """Return a part's process and its children."""
+        head: int = until(lambda: self.product.part(part), f"{part} runs")
+        return [head, *children_of(head)]
+
+    def kill(self, *parts: str) -> None:
+        """Kill parts with all their processes, as a power cut would."""
+        for pid in [pid for part in parts for pid in self.group(part)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+class Deployed:
+    """One deployment."""
+
+    def __init__(self, fleet: Fleet, name: str) -> None:
+        self.fleet, self.name, self.id = fleet, name, 0
+
+    def read(self) -> Any:
+        """Return what the API says; None while the web server is down."""
+        code, answer = self.fleet.product.request("GET", f"/v1/deploy/id/{self.id}", token=self.fleet.tenant)
+        assert code in {0, 200}, (code, answer)
+        return answer and answer["data"]
+
+    def status(self) -> int:
+        """Return its status; 0 while the web server is down."""
+        return (self.read() or {"status": 0})["status"]
+
+    def reaches(self, status: int, seconds: float = 60) -> None:
+        """Wait for a status."""
+        try:
+            until(lambda: self.status() == status, f"{self.name} has status {status}", seconds)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.read()} {self.clusters()}\n{self.fleet.product.log[-6000:]}") from None
+
+    def clusters(self) -> dict[str, Any]:
+        """Return the detail of each cluster."""
+        rows = self.fleet.call("GET", f"/v1/deploy/id/{self.id}/clusters")["data"]
+        return {row["clusterName"]: row for row in rows}
+
+    def taken(self) -> int:
+        """Return how many clusters hold what is wanted, as far as the centre knows."""
+        rows = self.clusters().values()
+        return sum(row["appliedGeneration"] == row["generation"] and row["state"] != "removing" for row in rows)
+
+    def upgrade(self, version: str) -> None:
+        """Ask for another version."""
+        self.fleet.call("POST", f"/v1/deploy/id/{self.id}", {"version": version})
+
+    def delete(self) -> None:
+        """Ask for its end."""
+        self.fleet.call("DELETE", f"/v1/deploy/{self.name}")
+
+    def is_everywhere(self, version: str = "1.1.1", seconds: float = 60) -> None:
+        """Wait for success, which the clusters must confirm."""
+        self.reaches(5, seconds)
+        assert self.fleet.images(self.name) == dict.fromkeys(CLUSTERS, IMAGES[version])
+
+    def is_gone(self) -> None:
+        """Wait for its end, which the clusters must confirm."""
+        self.reaches(9)
+        assert self.fleet.images(self.name) == {}
+
+
+def app_body(name: str, image: str) -> dict[str, Any]:
+    """Return a request for a version of an application."""
+    return {
+        "appName": name, "deployType": "deployment", "version": "1.1", "image": image, "replicas": 2,
+        "port": [{"port": 80}], "minCPU": 10, "maxCPU": 50, "minMemory": 32, "maxMemory": 64, "isHPA": False,
+        "targetCPUUtilization": 80, "targetMemUtilization": 80, "maxUnavailable": 1, "maxSurge": 1,
+        "minReadySeconds": 0,
+    }  # fmt: skip
