@@ -20,7 +20,9 @@ app.autodiscover_tasks()
 def _start_heartbeat(sender: Any, **_: Any) -> None:
     """Sent in the worker's main process, again after each reconnection to the broker."""
     from clusters import heartbeat
+    from otestack.pool import end_with_its_processes
 
+    end_with_its_processes(getattr(sender.pool, "_pool", None))
     heartbeat.start(sender.hostname, sorted(sender.app.amqp.queues.consume_from))
 
 

@@ -56,6 +56,8 @@ class PassOutcome:
     # Of the pass, by the database's clock plus the time since: when its list began.
     listed_after: float = 0.0
     unfinished: bool = False
+    # Seconds that the edge asked to be left alone, when the pass ended with an error.
+    retry_after: float = 0
 
     def of(self, placement_id: int) -> PlacementOutcome:
         """Return the placement's outcome, to be filled in."""

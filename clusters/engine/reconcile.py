@@ -53,6 +53,7 @@ async def reconcile(work: Work, driver: Driver, rules: Rules) -> PassOutcome:
     except EdgeError as error:
         run.outcome.error = f"{work.claim.name} {error}"
         run.outcome.answered = True
+        run.outcome.retry_after = error.retry_after
     except OutOfTime:
         run.outcome.unfinished = True
     return run.outcome

@@ -123,7 +123,7 @@ def _bundles_touched(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set
 def _still_ours(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[tuple[int, int]]:
     """Lock the clusters, and return the leases that nobody took over, not even this worker with a later pass."""
     leases = {_lease(item) for item, _ in verdicts}
-    # Not FOR UPDATE, which would wait for whoever inserts a label or placement, who may wait for our bundles.
+    # Not FOR UPDATE, for which every insert that references a cluster would have to wait.
     rows = Cluster.objects.select_for_update(no_key=True).filter(pk__in={pk for pk, _ in leases}).order_by("pk")
     return leases & set(rows.values_list("pk", "lease_epoch"))
 

@@ -58,7 +58,8 @@ def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: flo
         if not placement.present or row["applied_generation"] < placement.generation:
             # What an error kept the pass from is not tried again at once, for ever.
             soonest = now + timedelta(seconds=calm / 2) if result is None and outcome.error else now
-            dues.append(row["next_attempt_at"] or soonest)
+            asked = now + timedelta(seconds=outcome.retry_after)
+            dues.append(max(row["next_attempt_at"] or soonest, asked))
         elif row["ready_generation"] != placement.generation:
             elapsed = (now - (row["applied_at"] or now)).total_seconds()
             looks.append(min(max(FIRST_LOOK, LOOK_GROWTH * elapsed), pace.interval))
@@ -152,7 +153,7 @@ def _cluster(
         if outcome.complete:
             wait = min([calm, *looks])
         elif outcome.error:
-            wait = calm / 2
+            wait = max(calm / 2, outcome.retry_after)
         else:
             wait = FIRST_LOOK
     columns: dict[str, Any] = {

@@ -14,7 +14,7 @@ from clusters.drivers.kubernetes.onboarding import ClusterFacts, inspect
 from clusters.engine.marks import mark_due
 from clusters.engine.nudge import nudge
 from clusters.engine.placing import lock_placements, place_clusters, touch_bundles
-from clusters.models import Cluster, ClusterLabel, Placement
+from clusters.models import Cluster, ClusterLabel, NodeLabel, Placement
 from clusters.names import fault
 from clusters.services.labels import check_label
 from otestack.errors import Conflict, Invalid
@@ -115,6 +115,8 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
     # Bundles before clusters, as a recording worker locks them.
     touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
     Cluster.objects.filter(pk=cluster.pk, removing=False).update(removing=True, updated_at=Now())
+    labels = NodeLabel.objects.filter(node__cluster_id=cluster.pk).carried()
+    labels.update(wanted=False, wanted_seq=F("wanted_seq") + 1, evict=False)
     place_clusters([cluster.pk])
     mark_due([cluster.pk])
     nudge()

@@ -31,7 +31,7 @@ def _somebodys_deployment(labels: dict[str, str] | None = None) -> dict[str, Any
 def _without_status(item: dict[str, Any]) -> dict[str, Any]:
     """An object but for what its own controllers write."""
     meta = {key: item["metadata"][key] for key in ("uid", "labels") if key in item["metadata"]}
-    writers = sorted({entry["manager"] for entry in item["metadata"]["managedFields"]})
+    writers = {entry["manager"] for entry in item["metadata"]["managedFields"]} - {"kube-controller-manager"}
     return {"metadata": meta, "spec": item.get("spec"), "data": item.get("data"), "writers": writers}
 
 

@@ -35,7 +35,7 @@ def test_values_of_each_type_arrive(placements: list[Placement]) -> None:
         "next_attempt_at": None,
         "failed": True,
         "running": 2**31 - 1,
-        "last_error": "it's 100% \"ünïcode\" 语 \\ %s {}",
+        "last_error": 'it\'s 100% "ünïcode" 语 \\ %s {}',
         "marks": {"ConfigMap/a": ["u", "1"]},
     }
     update_rows(Placement, [row(placements[0], **values)], match=("id", "generation"))

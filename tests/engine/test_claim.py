@@ -68,9 +68,9 @@ def test_changes_come_before_observations_of_which_a_quarter_is_kept() -> None:
     for n in range(8):
         cluster(f"change{n}", change_due_at=ago(10 + n))
         cluster(f"look{n}", observe_due_at=ago(100 + n))
-    assert taken(Quota(clusters=8, probes=2)) == sorted(
-        ["look7", "look6", *(f"change{n}" for n in range(2, 8))]
-    ), "the oldest of each"
+    assert taken(Quota(clusters=8, probes=2)) == sorted(["look7", "look6", *(f"change{n}" for n in range(2, 8))]), (
+        "the oldest of each"
+    )
     assert taken(Quota(clusters=2, probes=1)) == ["change0", "change1"]
 
 

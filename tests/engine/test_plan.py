@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -196,7 +197,7 @@ def test_the_periodic_apply_is_due_once_a_period() -> None:
             times.append(step)
         observed_at = now
     assert 3 <= len(times) <= 5
-    gaps = {b - a for a, b in zip(times, times[1:], strict=False)}
+    gaps = {b - a for a, b in itertools.pairwise(times)}
     assert all(90 <= gap <= 150 for gap in gaps)  # 45 to 75 minutes
 
 

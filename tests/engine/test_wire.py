@@ -289,10 +289,17 @@ def failure(**fields: Any) -> bytes:
     ],
 )
 def test_refusals_are_typed_and_one_line(status: int, raw: bytes, after: str, kind: type, wait: float) -> None:
-    error = _refusal(status, raw, after)
+    error = _refusal(status, raw, after, set())
     assert type(error) is kind
     assert (error.status, error.retry_after) == (status, wait)
     assert str(error).startswith(f"answered {status}") and str(error).isprintable()
+
+
+def test_a_refusal_does_not_repeat_what_must_stay_hidden() -> None:
+    error = _refusal(
+        422, json.dumps({"message": "data[k]: Invalid value: geheim123, ab"}).encode(), "", {"geheim123", "ab"}
+    )
+    assert str(error) == "answered 422: data[k]: Invalid value: ***, ab"
 
 
 class Answers:
@@ -321,15 +328,12 @@ VALUES = st.recursive(
 )
 META = st.fixed_dictionaries(
     {"name": st.just("a")},
-    optional={
-        key: VALUES
-        for key in ("namespace", "uid", "generation", "labels", "deletionTimestamp", "managedFields", "resourceVersion")
-    },
+    optional=dict.fromkeys(
+        ("namespace", "uid", "generation", "labels", "deletionTimestamp", "managedFields", "resourceVersion"), VALUES
+    ),
 )
-KEYS = (
-    "replicas selector nodeName phase conditions capacity addresses nodeInfo containerStatuses observedGeneration "
-    "availableReplicas desiredNumberScheduled"
-).split()
+KEYS = ["replicas", "selector", "nodeName", "phase", "conditions", "capacity", "addresses", "nodeInfo"]
+KEYS += ["containerStatuses", "observedGeneration", "availableReplicas", "desiredNumberScheduled"]
 PARTS = st.none() | VALUES | st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=3)
 ITEMS = st.fixed_dictionaries({"metadata": META}, optional={"spec": PARTS, "status": PARTS}) | VALUES
 

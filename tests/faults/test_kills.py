@@ -25,14 +25,20 @@ def test_a_part_killed_in_the_middle_of_a_push(fleet: Fleet, part: str) -> None:
 
 
 def test_the_processes_that_push_killed_below_their_worker(fleet: Fleet) -> None:
-    worker, *children = fleet.group("drive")
+    _, *children = fleet.group("drive")
     with fleet.slow():
         deployed = fleet.deploy()
         fleet.in_the_middle(deployed)
         for child in children:
             os.kill(child, signal.SIGKILL)
     deployed.is_everywhere()
-    assert fleet.product.part("drive") == worker
+
+
+def test_an_idle_process_of_a_pool_killed(fleet: Fleet) -> None:
+    for part in ("drive", "settle"):
+        os.kill(fleet.group(part)[-1], signal.SIGKILL)
+    deployed = fleet.deploy()
+    deployed.is_everywhere()
 
 
 def test_web_killed_right_after_answering(fleet: Fleet) -> None:

@@ -6,13 +6,17 @@ Contexts and parsed credentials are built once per cluster and process; the pool
 from __future__ import annotations
 
 import asyncio
+import base64
+import contextlib
 import ssl
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import msgspec
+import orjson
 
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
 from clusters.drivers.kubernetes import wire
@@ -79,6 +83,7 @@ class Client:
         self._turn = asyncio.Semaphore(SIDE_BY_SIDE)
         self._timeout = aiohttp.ClientTimeout(total=limits.request, sock_connect=limits.request / 2)
         self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._token = credentials.token
         if credentials.token:
             self._headers["Authorization"] = f"Bearer {credentials.token}"
         self._options: dict[str, Any] = {"ssl": tls_context(credentials), "allow_redirects": False}
@@ -123,7 +128,7 @@ class Client:
                 raw = await self._read(response)
                 if 200 <= response.status < 300:
                     return response.status, raw
-                raise _refusal(response.status, raw, response.headers.get("Retry-After", ""))
+                raise _refusal(response.status, raw, response.headers.get("Retry-After", ""), self._hidden(body))
         except EdgeError:
             raise
         except TimeoutError as error:
@@ -132,6 +137,17 @@ class Client:
             raise Unreachable(f"its certificate is not accepted: {one_line(error.certificate_error)}") from error
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
             raise Unreachable(one_line(error) or type(error).__name__) from error
+
+    def _hidden(self, body: bytes | None) -> set[str]:
+        """What an edge must not tell anybody: what we log in with, and the values of a Secret that we sent."""
+        hidden = {self._token} if self._token else set()
+        if body is None or b'"Secret"' not in body:
+            return hidden
+        document = orjson.loads(body)
+        if document.get("kind") == "Secret":
+            for value in [*(document.get("data") or {}).values(), *(document.get("stringData") or {}).values()]:
+                hidden |= {value, *_decoded(value)}
+        return hidden
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
         limit = self._limits.answer_bytes
@@ -146,12 +162,38 @@ class Client:
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _refusal(status: int, raw: bytes, retry_after: str) -> EdgeError:
+def _decoded(value: str) -> list[str]:
+    """Return the text behind a Secret's base64, and the strings in it if it is JSON, as a pull secret's is."""
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return []
+    found = [text]
+    with contextlib.suppress(ValueError):
+        todo = [orjson.loads(text)]
+        while todo:
+            item = todo.pop()
+            if isinstance(item, str):
+                found.append(item)
+            elif isinstance(item, dict):
+                todo += item.values()
+    return found
+
+
+def masked(text: str, hidden: Iterable[str]) -> str:
+    """Return a text without what must stay hidden. Shorter than four characters is no secret that could be found."""
+    for secret in sorted(hidden, key=len, reverse=True):
+        if len(secret) >= 4:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _refusal(status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = ()) -> EdgeError:
     try:
         failure = wire.decode_failure(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         failure = wire.Failure()
-    said = one_line(failure.message or raw[:300].decode(errors="replace"))
+    said = one_line(masked(failure.message or raw[:2000].decode(errors="replace"), hidden))
     text = f"answered {status}" + (f": {said}" if said else "")
     causes = (failure.details or {}).get("causes")
     causes = causes if isinstance(causes, list) else []

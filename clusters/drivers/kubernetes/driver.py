@@ -9,11 +9,11 @@ from typing import Any
 import msgspec
 import orjson
 
-from clusters.drivers.base import EdgeError, Foreign, Listing, Observed, ObservedPod, Ref
+from clusters.drivers.base import EdgeError, Foreign, Hopeless, Listing, Observed, ObservedPod, Ref
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.client import Client
 from clusters.drivers.kubernetes.kinds import ALWAYS, KINDS, Kind
-from clusters.engine.labels import CENTRE, MANAGED_BY, MANAGER, NODE_PREFIX
+from clusters.engine.labels import BUNDLE, CENTRE, MANAGED_BY, MANAGER, NODE_PREFIX
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -62,18 +62,29 @@ class KubernetesDriver:
         centres are the same field manager.
         """
         kind = KINDS[ref.kind]
-        ours = ours or await self._is_there(kind, ref)
+        ours = ours or await self._is_there(kind, ref, body)
         if ref.kind == "v1/Namespace" and not ours:
             _, raw = await self._client.request("POST", kind.path(), query=_UNFORCED, body=body)
         else:
-            _, raw = await self._client.request(
-                "PATCH",
-                kind.path(ref.namespace, ref.name),
-                query=_FORCED if ours else _UNFORCED,
-                body=_without_replicas(body) if keep_replicas else body,
-                content_type=_APPLY,
-            )
+            sent = _without_replicas(body) if keep_replicas else body
+            try:
+                raw = await self._patch(kind, ref, sent, forced=ours)
+            except Hopeless as error:
+                if not (ours and ref.kind == "v1/Service" and error.status == 422):
+                    raise
+                # Apply keeps the ports that others added, and together with ours they may be no valid Service.
+                ports = orjson.dumps({"spec": {"ports": orjson.loads(body)["spec"].get("ports", [])}})
+                path = kind.path(ref.namespace, ref.name)
+                await self._client.request("PATCH", path, query=_UNFORCED, body=ports, content_type=_MERGE)
+                raw = await self._patch(kind, ref, sent, forced=True)
         return self._observed(ref.kind, kind.reading, _decoded(wire.decode_item, raw))
+
+    async def _patch(self, kind: Kind, ref: Ref, body: bytes, *, forced: bool) -> bytes:
+        """Server-side apply."""
+        path = kind.path(ref.namespace, ref.name)
+        query = _FORCED if forced else _UNFORCED
+        _, raw = await self._client.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        return raw
 
     async def delete(self, ref: Ref, uid: str) -> None:
         """DELETE in the background, of that uid only."""
@@ -111,7 +122,13 @@ class KubernetesDriver:
         kind = KINDS[name]
         accept = _METADATA_LIST if kind.reading == "metadata" else ""
         query = {"labelSelector": self._selector}
-        return [self._observed(name, kind.reading, item) async for item in self._items(kind.path(), query, accept)]
+        try:
+            return [self._observed(name, kind.reading, item) async for item in self._items(kind.path(), query, accept)]
+        except EdgeError as error:
+            # An API that this cluster does not have (another minor) holds nothing; applying to it says why.
+            if error.status == 404 and not kind.everywhere:
+                return []
+            raise
 
     async def _list_nodes(self) -> Sequence[Any]:
         return [_read(wire.observed_node, item) async for item in self._items("/api/v1/nodes", {})]
@@ -132,8 +149,11 @@ class KubernetesDriver:
             if not token:
                 return
 
-    async def _is_there(self, kind: Kind, ref: Ref) -> bool:
-        """Return whether the object is there as ours. Raises Foreign when it is there and is not."""
+    async def _is_there(self, kind: Kind, ref: Ref, body: bytes) -> bool:
+        """Return whether the object is there as ours. Raises Foreign when it is there and is not.
+
+        What is there for another bundle of ours has to go first, or is an orphan: EdgeError.
+        """
         try:
             _, raw = await self._client.request("GET", kind.path(ref.namespace, ref.name), accept=_METADATA)
         except EdgeError as error:
@@ -143,6 +163,8 @@ class KubernetesDriver:
         labels = _decoded(wire.decode_item, raw).metadata.labels or {}
         if (labels.get(MANAGED_BY), labels.get(CENTRE)) != (MANAGER, self._centre):
             raise Foreign("it is there already and is not ours")
+        if labels.get(BUNDLE) != (wire.decode_item(body).metadata.labels or {}).get(BUNDLE):
+            raise EdgeError("it is there already for another bundle")
         return True
 
     def _observed(self, kind: str, reading: str, item: wire.Item) -> Observed:

@@ -16,6 +16,11 @@ class Kind:
     namespaced: bool = True
     reading: Reading = "metadata"
 
+    @property
+    def everywhere(self) -> bool:
+        """Every Kubernetes has it."""
+        return self.api in {"/api/v1", "/apis/apps/v1"}
+
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the path of a collection, or of an object when a name is given."""
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""

@@ -40,10 +40,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError when the files or their servers do not come up in time."""
         for path in self.wait(options["folder"], options["expect"]):
+            joined = path.with_name(f".{path.stem}.joined")
             if Cluster.objects.filter(name__iexact=path.stem).exists():
                 self.update(path)
+            elif joined.exists():
+                self.stdout.write(f"{path.stem} was registered once and removed since; it stays away.")
             else:
                 call_command("cluster", "add", path.stem, "--kubeconfig", str(path))
+            joined.touch()
 
     def update(self, path: Path) -> None:
         """Renew a known cluster's credentials; one that is another cluster by now, by an operator's wish, stays so."""

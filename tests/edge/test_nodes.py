@@ -1,0 +1,180 @@
+"""Nodes as the edge tells them; labels written, read back, taken off with the pods that stood on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clusters import services
+from clusters.engine.bundles import put
+from clusters.engine.drive import drive_due
+from clusters.models import Bundle, Cluster, Node, NodeLabel
+from tests.edge.conftest import drive_until, look, proven, web_wish
+from tests.edge.kube import Kube
+
+Join = Callable[..., Cluster]
+Web = Callable[..., Bundle]
+Else = Callable[[Cluster], Kube]
+
+
+def _carried(cluster: Cluster) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {name: set() for name in cluster.nodes.values_list("name", flat=True)}
+    for node, label in NodeLabel.objects.filter(node__cluster=cluster).carried().values_list("node__name", "label"):
+        found[node].add(label)
+    return found
+
+
+def _at_the_edge(edge: Any, cluster: Cluster) -> dict[str, set[str]]:
+    prefix = "node.otestack.io/"
+    return {
+        node["metadata"]["name"]: {
+            label.removeprefix(prefix) for label in node["metadata"]["labels"] if label.startswith(prefix)
+        }
+        for node in edge.objects(cluster.name, "Node")
+    }
+
+
+def test_facts_are_what_the_node_says(edge: Any, join: Join, settle_quickly: None) -> None:
+    cluster = join(nodes=3)
+    drive_until(lambda: cluster.nodes.count() == 3)
+    for item in edge.objects(cluster.name, "Node"):
+        status = item["status"]
+        node = Node.objects.get(cluster=cluster, name=item["metadata"]["name"])
+        assert node.ready
+        assert node.cpu == int(status["capacity"]["cpu"])
+        assert node.memory == int(status["capacity"]["memory"].removesuffix("Ki")) * 1024
+        assert node.disk > 10**9
+        assert node.ip in [address["address"] for address in status["addresses"]]
+        assert node.kernel_version == status["nodeInfo"]["kernelVersion"]
+        assert node.operating_system == status["nodeInfo"]["operatingSystem"]
+    edge.set_node_ready(cluster.name, node.name, False)
+    look(cluster)
+    node.refresh_from_db()
+    assert not node.ready
+
+
+def test_a_label_is_shown_from_the_request_on_and_then_read_from_the_node(edge: Any, join: Join, web: Web) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    first, second = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [first], "gpu")
+    assert _carried(cluster) == {first: {"gpu"}, second: set()}
+    assert _at_the_edge(edge, cluster)[first] == set()
+    drive_due()
+    assert _at_the_edge(edge, cluster) == {first: {"gpu"}, second: set()}
+    label = NodeLabel.objects.get(node__cluster=cluster)
+    assert (label.wanted, label.observed) == (None, True)
+    services.delete_node_label(cluster.name, [first], "gpu")
+    assert _carried(cluster)[first] == set()
+    drive_due()
+    assert _at_the_edge(edge, cluster)[first] == set()
+    assert not NodeLabel.objects.filter(node__cluster=cluster).exists()
+
+
+def test_the_node_is_the_truth_once_it_was_written(edge: Any, join: Join, web: Web, kube: Else) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    first, second = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [first], "gpu")
+    drive_due()
+    kube(cluster).merge(f"/api/v1/nodes/{first}", {"metadata": {"labels": {"node.otestack.io/gpu": None}}})
+    theirs = {"node.otestack.io/ssd": "true", "zone": "b"}
+    kube(cluster).merge(f"/api/v1/nodes/{second}", {"metadata": {"labels": theirs}})
+    look(cluster)
+    assert _carried(cluster) == {first: set(), second: {"ssd"}}
+    services.delete_node_label(cluster.name, [second], "ssd")
+    drive_due()
+    (labels,) = [n["metadata"]["labels"] for n in edge.objects(cluster.name, "Node") if n["metadata"]["name"] == second]
+    assert labels["zone"] == "b"
+    assert "node.otestack.io/ssd" not in labels
+
+
+def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, join: Join, web: Web) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    node = cluster.nodes.earliest("pk").name
+    edge.fail_next(cluster.name, 403, 2, method="PATCH", kind="Node")
+    services.add_node_label(cluster.name, [node], "gpu")
+    drive_due()
+    assert _carried(cluster)[node] == {"gpu"}
+    cluster.refresh_from_db()
+    assert "did not label node" in cluster.last_error
+    assert cluster.observed_at is not None
+    drive_until(lambda: _at_the_edge(edge, cluster)[node] == {"gpu"})
+    look(cluster)
+    cluster.refresh_from_db()
+    assert cluster.last_error == ""
+
+
+def test_a_label_taken_off_with_its_deployments_moves_their_pods(edge: Any, join: Join, web: Web) -> None:
+    cluster = join(nodes=2)
+    plain = web(name="plain")
+    drive_until(lambda: proven(plain))
+    first, second = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [first], "gpu")
+    chosen = put(None, web_wish(plain.namespace, name="chosen", node_label="gpu"))
+    drive_until(lambda: proven(chosen))
+
+    def nodes_of(name: str) -> set[str]:
+        pods = edge.objects(cluster.name, "Pod", plain.namespace)
+        return {
+            pod["spec"].get("nodeName", "")
+            for pod in pods
+            if pod["metadata"]["labels"]["app.kubernetes.io/instance"] == name
+            and "deletionTimestamp" not in pod["metadata"]
+        }
+
+    assert nodes_of("chosen") == {first}
+    before = {pod["metadata"]["uid"] for pod in edge.objects(cluster.name, "Pod", plain.namespace)}
+    services.add_node_label(cluster.name, [second], "gpu")
+    services.delete_node_label(cluster.name, [first], "gpu", delete_deploy=True)
+    drive_until(lambda: nodes_of("chosen") == {second})
+    assert len(before & {pod["metadata"]["uid"] for pod in edge.objects(cluster.name, "Pod", plain.namespace)}) >= 2
+    drive_until(lambda: proven(chosen) and proven(plain))
+    assert not NodeLabel.objects.filter(node__cluster=cluster, wanted__isnull=False).exists()
+
+
+def test_a_node_that_is_gone_goes_with_its_labels(edge: Any, join: Join, web: Web, kube: Else) -> None:
+    cluster = join(nodes=3)
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    *_, last = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [last], "gpu")
+    kube(cluster).delete(f"/api/v1/nodes/{last}")
+    look(cluster)
+    cluster.refresh_from_db()
+    assert last not in _carried(cluster)
+    assert cluster.node_count == 2
+    assert cluster.last_error == ""
+
+
+def _writes(queries: CaptureQueriesContext) -> list[str]:
+    changes = ("INSERT", "UPDATE", "DELETE")
+    return [query["sql"].split(" SET")[0][:60] for query in queries if query["sql"].lstrip().startswith(changes)]
+
+
+def test_a_quiet_pass_writes_the_cluster_row_and_nothing_else(edge: Any, join: Join, web: Web) -> None:
+    cluster = join(nodes=5)
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    look(cluster)
+    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at=None, change_due_at=None)
+    services.sync(cluster)
+    before = list(Node.objects.filter(cluster=cluster).values())
+    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at="2000-01-01T00:00:00Z")
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        drive_due()
+    written = _writes(queries)
+    assert written, "a pass was made"
+    assert all("clusters_cluster" in sql and "label" not in sql for sql in written), written
+    # The claim and the record, one each; nothing for nodes, labels or placements.
+    assert len(written) == 2, written
+    assert list(Node.objects.filter(cluster=cluster).values()) == before

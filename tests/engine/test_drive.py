@@ -1,0 +1,48 @@
+"""The rolling window over clusters that nobody can reach: nothing here needs an edge."""
+
+from __future__ import annotations
+
+import pytest
+
+from clusters.engine.clock import db_now
+from clusters.engine.drive import drive_due
+from clusters.models import Cluster
+from tests.engine.things import bundle, cluster, due
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_nothing_due_is_nothing_done() -> None:
+    cluster()
+    assert drive_due() == 0
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"driver": "ote"}, {"credentials": "not json"}, {"credentials": '{"server": "https://x", "ca_pem": "no"}'}],
+    ids=["unknown driver", "unreadable credentials", "unusable certificate"],
+)
+def test_a_cluster_that_cannot_be_driven_does_not_stop_the_others(fields: dict[str, str]) -> None:
+    odd, fine = cluster("odd", **fields), cluster("fine")
+    bundle()
+    due(odd, fine)
+    assert drive_due() >= 2
+    for one in (odd, fine):
+        one.refresh_from_db()
+        assert one.lease_until is None and one.claims_unrecorded == 0
+        assert one.failed_probes >= 1
+    assert odd.last_error == "odd cannot be driven with its stored credentials; the reason has been logged."
+    assert fine.last_error.startswith("fine cannot be reached: ")
+
+
+def test_a_secret_that_no_key_opens_does_not_stop_the_others() -> None:
+    odd, fine = cluster("odd"), cluster("fine")
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE clusters_cluster SET credentials = 'gAAAAA' WHERE id = %s", [odd.pk])
+    due(odd, fine)
+    drive_due()
+    odd, fine = Cluster.objects.defer("credentials").order_by("pk")
+    assert odd.failed_probes >= 1 and fine.failed_probes >= 1
+    assert odd.lease_until is None and fine.observe_due_at is not None and fine.observe_due_at > db_now()
