@@ -18,6 +18,7 @@ from accounts import rules, tokens
 from accounts.models import Status, User
 from accounts.throttles import login_failures
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from otestack.transactions import retry_deadlock
 
 _REFUSED_AT_LOGIN = {
     Status.REFUSED: "The system administrator did not approve this user.",
@@ -105,6 +106,7 @@ def reset_password(user: User, password: str, *, by: User | None = None) -> None
         raise NotFound
 
 
+@retry_deadlock
 @transaction.atomic
 def audit(user: User, *, status: int, by: User | None = None) -> None:
     """Set a user's status, from any to any; one that may not log in any more loses its tokens.
@@ -121,6 +123,7 @@ def audit(user: User, *, status: int, by: User | None = None) -> None:
     )
 
 
+@retry_deadlock
 @transaction.atomic
 def delete(user: User, *, by: User | None = None) -> None:
     """Delete a user: its tokens end, its name is free again, its record stays.
@@ -136,6 +139,7 @@ def delete(user: User, *, by: User | None = None) -> None:
     User.objects.filter(pk=user.pk).update(deleted_at=Now(), token_epoch=F("token_epoch") + 1, updated_at=Now())
 
 
+@retry_deadlock
 @transaction.atomic
 def set_business(user: User, business: models.Model, *, is_admin: bool | None = None, by: User | None = None) -> None:
     """Put an approved user that has no business into one. is_admin: None leaves it to what the user registered as.
@@ -154,6 +158,7 @@ def set_business(user: User, business: models.Model, *, is_admin: bool | None = 
     User.objects.filter(pk=user.pk).update(business_id=locked.pk, is_admin=is_admin, updated_at=Now())
 
 
+@retry_deadlock
 @transaction.atomic
 def make_system_admin(user: User, *, by: User | None = None) -> None:
     """Make an approved user a system administrator, in the built-in business. Raises Conflict, NotFound."""
@@ -164,6 +169,7 @@ def make_system_admin(user: User, *, by: User | None = None) -> None:
     User.objects.filter(pk=user.pk).update(is_superuser=True, is_admin=True, business_id=system.pk, updated_at=Now())
 
 
+@retry_deadlock
 @transaction.atomic
 def remove_system_admin(user: User, *, by: User | None = None) -> None:
     """Make a system administrator an approved user without a business.

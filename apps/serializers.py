@@ -89,7 +89,11 @@ class AppRequest(Body):
             _only(rules.DNS_LABEL, "It must hold only lower-case letters, digits and '-', not at its start or end.")
         ],
     )
-    deployType = serializers.ChoiceField(choices=[DeployType.DEPLOYMENT.value, DeployType.DAEMONSET.value])
+    deployType = serializers.ChoiceField(
+        choices=[DeployType.DEPLOYMENT.value, DeployType.DAEMONSET.value],
+        # DRF's own sentence repeats what was sent, which may be no text that can be sent back.
+        error_messages={"invalid_choice": "It must be deployment or daemonset."},
+    )
     image = Text(max_length=512, validators=[_checked(_image_problem)])
     version = Text(max_length=32, validators=[_only(rules.LINE, "It must be a main version x.x, such as 1.2.")])
     repositoryId = Text(max_length=255, allow_blank=True, default="")

@@ -12,6 +12,7 @@ from apps.models import AppVersion, Status, VersionLine
 from business.models import Business
 from business.services import lock_approved
 from otestack.errors import Conflict, Invalid
+from otestack.transactions import retry_deadlock
 from registry.models import ExternalRepository
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def own_business(user: User) -> Business:
     return user.business or Business.objects.get(is_system=True)
 
 
+@retry_deadlock
 @transaction.atomic
 def create(by: User, spec: dict[str, Any]) -> AppVersion:
     """Create the next version of an application's main line, and the application with its first.
@@ -65,6 +67,7 @@ def next_minor(business: Business, app_name: str, line: str) -> int:
     return row.last_minor
 
 
+@retry_deadlock
 @transaction.atomic
 def delete(by: User, ids: Collection[int]) -> None:
     """Delete application versions, all or none. They leave the lists and stay readable.

@@ -15,8 +15,10 @@ from accounts.models import Status as UserStatus
 from accounts.models import User
 from business.models import Business, Status
 from clusters.engine.bundles import Wish, end, put
-from clusters.models import Selector
+from clusters.engine.placing import lock_ends
+from clusters.models import Bundle, Selector
 from otestack.errors import Conflict, Forbidden, Invalid
+from otestack.transactions import retry_deadlock
 
 # What else goes when a business is deleted. Imports run one way, from deployments down to here, so an app above
 # appends its part in its AppConfig.ready(). Called inside the deletion's transaction with the business locked and
@@ -36,6 +38,7 @@ def lock_approved(pk: int) -> Business:
     return business
 
 
+@retry_deadlock
 @transaction.atomic
 def apply(*, by: User, name: str, introduce: str, objective: str, scale: str) -> Business:
     """Put in a user's application for a business.
@@ -65,6 +68,7 @@ def audit(business: Business, *, status: int, comment: str, by: User | None = No
     decide(business, comment=comment, by=by)
 
 
+@retry_deadlock
 @transaction.atomic
 def approve(business: Business, *, comment: str = "", by: User | None = None) -> None:
     """Approve an application: its applicant becomes the administrator, its namespace goes to every cluster.
@@ -84,12 +88,14 @@ def approve(business: Business, *, comment: str = "", by: User | None = None) ->
     business.save(update_fields=["namespace", "bundle", "updated_at"])
 
 
+@retry_deadlock
 @transaction.atomic
 def refuse(business: Business, *, comment: str = "", by: User | None = None) -> None:
     """Disapprove an application; its applicant may apply again. Raises Conflict when it was decided before."""
     _decide(business, Status.REFUSED, comment)
 
 
+@retry_deadlock
 @transaction.atomic
 def delete(business: Business, *, by: User | None = None) -> None:
     """Delete an approved business with all that it has; its users are approved users without a business again.
@@ -104,6 +110,8 @@ def delete(business: Business, *, by: User | None = None) -> None:
     users = User.objects.living().filter(business=business)
     ids = list(users.order_by("id").select_for_update().values_list("pk", flat=True))
     User.objects.filter(pk__in=ids).update(business=None, token_epoch=F("token_epoch") + 1, updated_at=Now())
+    bundles = Bundle.objects.filter(namespace=business.namespace, ended_at__isnull=True)
+    lock_ends(bundles.values_list("pk", flat=True))
     for end_part in on_delete:
         end_part(business, by)
     if business.bundle is not None:

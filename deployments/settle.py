@@ -18,6 +18,7 @@ from clusters.models import Bundle
 from deployments.counts import Tally, stored, tally
 from deployments.models import Change, Deployment, Operation, Status
 from deployments.status import after_end, status
+from otestack.transactions import retry_deadlock
 
 # Bundles in one transaction: short enough that nobody waits for it.
 BATCH = 200
@@ -53,6 +54,7 @@ def settle_bundles(ids: list[int]) -> None:
         _settle(ids[start : start + BATCH])
 
 
+@retry_deadlock
 @transaction.atomic
 def _settle(bundle_ids: list[int]) -> None:
     bundles = Bundle.objects.filter(pk__in=bundle_ids)

@@ -11,8 +11,7 @@ import signal
 from contextlib import suppress
 from typing import Any
 
-from billiard.common import EX_RECYCLE
-from billiard.pool import RUN, Pool
+from billiard.pool import EX_RECYCLE, RUN, Pool
 
 log = logging.getLogger(__name__)
 

@@ -11,11 +11,13 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.labels import BUNDLE, CENTRE, GENERATION, MANAGED_BY, MANAGER
 from clusters.engine.nudge import nudge
 from clusters.engine.placing import lock_placements, place_bundles
 from clusters.models import Bundle, BundleObject, Installation, Selector
-from otestack.errors import Conflict
+from otestack.errors import Conflict, Invalid
+from otestack.transactions import retry_deadlock
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,16 @@ def check_free(wish: Wish, bundle: Bundle | None = None) -> None:
         raise Conflict(f"{clash.kind} {clash.name} is already held by {clash.bundle.title}; choose another name.")
 
 
+@retry_deadlock
 @transaction.atomic
 def put(bundle: Bundle | None, wish: Wish) -> Bundle:
     """Create a bundle, or give it a new generation; place it and wake the engine. Calls no edge.
 
-    Raises Conflict when the bundle has ended or another one holds one of its objects.
+    Raises Conflict when the bundle has ended or another one holds one of its objects, Invalid for a kind that no driver
+    knows.
     """
+    if unknown := {kind_of(item) for item in [*wish.secrets, *wish.objects]} - ALL_KINDS:
+        raise Invalid(objects=f"Objects of kind {', '.join(sorted(unknown))} cannot be put on an edge.")
     centre = lock_placements().centre
     if bundle is None:
         bundle = Bundle(selector=wish.selector)
@@ -67,7 +73,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
     bundle.title, bundle.owner_text = wish.title, wish.owner_text
     bundle.namespace, bundle.node_label = wish.namespace, wish.node_label
     bundle.selector, bundle.selector_value = wish.selector, wish.selector_value
-    held = {f"{item['apiVersion']}/{item['kind']}" for item in [*wish.secrets, *wish.objects]}
+    held = {kind_of(item) for item in [*wish.secrets, *wish.objects]}
     bundle.kinds = sorted(held | set(bundle.kinds))
     bundle.save()
     BundleObject.objects.filter(bundle=bundle).delete()
@@ -83,6 +89,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
     return bundle
 
 
+@retry_deadlock
 @transaction.atomic
 def end(bundle: Bundle) -> None:
     """End a bundle: it wants nothing any more, anywhere. Its row stays, so that what returns is known. Repeatable."""
@@ -94,6 +101,11 @@ def end(bundle: Bundle) -> None:
     Bundle.objects.filter(pk=bundle.pk).update(dirty_at=Now())  # also where it was on no cluster
     nudge()
     bundle.refresh_from_db()
+
+
+def kind_of(item: dict[str, Any]) -> str:
+    """Return an object's kind as drivers name it: 'apps/v1/Deployment'."""
+    return f"{item['apiVersion']}/{item['kind']}"
 
 
 def centre_uid() -> str:

@@ -41,23 +41,27 @@ class Quota:
 
 
 def claim(quota: Quota) -> tuple[list[Claim], datetime]:
-    """Lease due clusters and return them with the database's time: changes first, then observations, then probes.
+    """Lease due clusters and return them with the database's time: changes before observations.
 
-    A quarter of the places is kept for observations, or a long storm of changes would let the whole fleet go stale.
+    A quarter of the places is kept for probes of away clusters and a quarter for observations, or a long storm of
+    changes would let the whole fleet go stale.
     """
     with transaction.atomic():
         now = db_now()
         free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
         here = free.filter(away_since__isnull=True)
         kept = quota.clusters // 4
+        probes = free.filter(away_since__isnull=False, observe_due_at__lte=now).order_by("observe_due_at")
+        chosen = _take(probes, min(quota.probes, kept))
+        probed = len(chosen)
         looks = here.filter(observe_due_at__lte=now).order_by("observe_due_at")
-        chosen = _take(looks, kept)
+        chosen += _take(looks, min(kept, quota.clusters - len(chosen)))
         changes = here.filter(change_due_at__lte=now).exclude(pk__in=chosen).order_by("change_due_at")
         chosen += _take(changes, quota.clusters - len(chosen))
         if len(chosen) < quota.clusters:
             chosen += _take(looks.exclude(pk__in=chosen), quota.clusters - len(chosen))
-        probes = free.filter(away_since__isnull=False, observe_due_at__lte=now).order_by("observe_due_at")
-        chosen += _take(probes, min(quota.probes, quota.clusters - len(chosen)))
+        room = min(quota.probes - probed, quota.clusters - len(chosen))
+        chosen += _take(probes.exclude(pk__in=chosen), room)
         if not chosen:
             return [], now
         due = Cluster.objects.filter(pk__in=set(chosen) - _set_aside(chosen, now))
@@ -90,8 +94,8 @@ def _set_aside(ids: list[int], now: datetime) -> set[int]:
     if found:
         Cluster.objects.filter(pk__in=found).update(
             claims_unrecorded=DEADLY_CLAIMS - 1,
-            change_due_at=None,
-            observe_due_at=now + timedelta(seconds=settings.OTE_RETRY_CAP),
+            # Nobody's lease, so that no mark cuts the wait short.
+            lease_until=now + timedelta(seconds=settings.OTE_RETRY_CAP),
             last_error=f"Set aside: {DEADLY_CLAIMS} workers in a row ended while they worked on this cluster.",
         )
     return found

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import TextField
+from django.db.models.functions import Cast
 
 from clusters.drivers.base import Ref
 from clusters.engine.claim import Claim
 from clusters.models import Bundle, Cluster, NodeLabel, Placement
+from otestack.crypto import Undecryptable, decrypt
+
+log = logging.getLogger(__name__)
 
 # Bundles whose objects a process keeps; a bundle of five objects takes some 10 KB.
 CACHED_BUNDLES = 5000
@@ -139,19 +145,30 @@ class _ObjectCache:
         parts: dict[VersionKey, list[WantedObject]] = defaultdict(list)
         # One statement, so that generation and objects belong together; from the bundle, which may hold no object.
         rows = Bundle.objects.filter(pk__in=bundles).order_by("pk", "objects_wanted__position")
+        sealed = Cast("objects_wanted__secret", TextField())  # opened below, one by one
+        unreadable = set()
         for pk, uid, generation, changed_at, api_version, kind, namespace, name, body, secret in rows.values_list(
-            "pk", "uid", "generation", "updated_at", *(f"objects_wanted__{column}" for column in _OBJECT_COLUMNS)
+            "pk", "uid", "generation", "updated_at", *(f"objects_wanted__{name}" for name in _OBJECT_COLUMNS), sealed
         ):
-            objects = parts[pk, str(uid), generation, changed_at]
-            if name is not None:
-                objects.append(WantedObject(Ref(f"{api_version}/{kind}", namespace, name), (secret or body).encode()))
+            key = pk, str(uid), generation, changed_at
+            objects = parts[key]
+            if name is None:
+                continue
+            try:
+                text = decrypt(secret) if secret else body
+            except Undecryptable as error:
+                log.error("Secret %s/%s waits, and all of its bundle: %s", namespace, name, error)
+                unreadable.add(key)
+            else:
+                objects.append(WantedObject(Ref(f"{api_version}/{kind}", namespace, name), text.encode()))
         for key, objects in parts.items():
-            self._held[key] = tuple(objects)
+            if key not in unreadable:
+                self._held[key] = tuple(objects)
 
 
 _cache = _ObjectCache()
 
-_OBJECT_COLUMNS = ("api_version", "kind", "namespace", "name", "body", "secret")
+_OBJECT_COLUMNS = ("api_version", "kind", "namespace", "name", "body")
 
 _FIELDS = (
     "cluster_id", "id", "bundle_id", "bundle__uid", "bundle__updated_at", "bundle__title",
@@ -174,7 +191,7 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
             now=now,
             removing=removing,
             observe_due_at=observe_due_at,
-            full=full_list_at is None or full_list_at < oldest,
+            full=removing or full_list_at is None or full_list_at < oldest,
         )
     wanted = Placement.objects.filter(cluster_id__in=ids).order_by("id").values_list(*_FIELDS)
     for cluster_id, pk, bundle_id, uid, *rest in wanted:

@@ -10,7 +10,8 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from clusters.engine.marks import mark_due
-from clusters.models import Bundle, Cluster, Installation, Selector
+from clusters.models import Bundle, Cluster, Installation, Placement, Selector
+from otestack.transactions import retry_deadlock
 
 # Bundle b is meant for cluster c.
 _MEANT = """
@@ -79,6 +80,18 @@ def lock_placements() -> Installation:
     return Installation.objects.select_for_update().get(pk=1)
 
 
+def lock_ends(bundle_ids: Iterable[int]) -> None:
+    """Take the locks that ending these bundles needs, in the order of everybody else: for who ends several at once.
+
+    One after the other, the second bundle would come after the first one's clusters.
+    """
+    lock_placements()
+    ids = sorted(set(bundle_ids))
+    list(Bundle.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk").values_list("pk"))
+    holding = Placement.objects.filter(bundle__in=ids, present=True).values("cluster")
+    list(Cluster.objects.select_for_update(no_key=True).filter(pk__in=holding).order_by("pk").values_list("pk"))
+
+
 def matching_clusters(selector: str, value: str) -> QuerySet[Cluster]:
     """Return the clusters that a selector means now."""
     clusters = Cluster.objects.filter(removing=False)
@@ -108,6 +121,7 @@ def place_all() -> set[tuple[int, int]]:
     return _place("", ())
 
 
+@retry_deadlock
 @transaction.atomic
 def _place(column: str, ids: Iterable[int]) -> set[tuple[int, int]]:
     numbers = sorted({int(number) for number in ids})

@@ -11,6 +11,7 @@ from clusters.engine.placing import lock_placements, place_clusters
 from clusters.models import Cluster, ClusterLabel
 from clusters.names import fault, listed
 from otestack.errors import Invalid
+from otestack.transactions import retry_deadlock
 
 
 def check_label(label: str, field: str) -> None:
@@ -19,6 +20,7 @@ def check_label(label: str, field: str) -> None:
         raise Invalid({field: [sentence]})
 
 
+@retry_deadlock
 @transaction.atomic
 def add_label(cluster_names: Iterable[str], label: str) -> None:
     """Put a label on clusters; one that they carry already changes nothing.
@@ -38,6 +40,7 @@ def add_label(cluster_names: Iterable[str], label: str) -> None:
     _moved(missing)
 
 
+@retry_deadlock
 @transaction.atomic
 def delete_label(cluster_names: Iterable[str], label: str) -> None:
     """Take a label off clusters; one that they do not carry changes nothing.

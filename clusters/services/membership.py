@@ -18,6 +18,7 @@ from clusters.models import Cluster, ClusterLabel, NodeLabel, Placement
 from clusters.names import fault
 from clusters.services.labels import check_label
 from otestack.errors import Conflict, Invalid
+from otestack.transactions import retry_deadlock
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +96,7 @@ def update_credentials(cluster: Cluster, kubeconfig_text: str, context: str = ""
     cluster.refresh_from_db()
 
 
+@retry_deadlock
 @transaction.atomic
 def remove(cluster: Cluster, *, force: bool = False) -> None:
     """Take what is ours off a cluster; the engine deletes its row when nothing is left (engine/record.py). Repeatable.
@@ -122,6 +124,7 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
     nudge()
 
 
+@retry_deadlock
 @transaction.atomic
 def sync(cluster: Cluster) -> None:
     """Have a cluster looked at now; an away one at its next probe."""

@@ -14,8 +14,10 @@ from clusters.models import Bundle, Cluster, Node, NodeLabel
 from clusters.names import listed
 from clusters.services.labels import check_label
 from otestack.errors import Conflict, Invalid
+from otestack.transactions import retry_deadlock
 
 
+@retry_deadlock
 @transaction.atomic
 def add_node_label(cluster_name: str, node_names: Iterable[str], label: str) -> None:
     """Put a label on nodes of one cluster; where a node carries it already, nothing changes.
@@ -38,6 +40,7 @@ def add_node_label(cluster_name: str, node_names: Iterable[str], label: str) -> 
         nudge()
 
 
+@retry_deadlock
 @transaction.atomic
 def delete_node_label(cluster_name: str, node_names: Iterable[str], label: str, *, delete_deploy: bool = False) -> None:
     """Take a label off nodes of one cluster; where a node does not carry it, nothing changes.

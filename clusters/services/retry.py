@@ -6,8 +6,10 @@ from clusters.engine.marks import mark_due
 from clusters.engine.nudge import nudge
 from clusters.models import Bundle, Placement
 from otestack.errors import Conflict
+from otestack.transactions import retry_deadlock
 
 
+@retry_deadlock
 @transaction.atomic
 def retry(bundle: Bundle) -> int:
     """Have a bundle's clusters looked at now, without waiting for the next attempt; return how many there are.

@@ -15,6 +15,7 @@ from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.services.locks import lock_business_of, lock_deployment
 from deployments.services.making import wish
 from otestack.errors import Conflict
+from otestack.transactions import retry_deadlock
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -26,6 +27,7 @@ def audit(operation: Operation, *, by: User, status: int, comment: str) -> None:
     decide(operation, by=by, comment=comment)
 
 
+@retry_deadlock
 @transaction.atomic
 def approve(operation: Operation, *, by: User, comment: str = "") -> None:
     """Approve a waiting change and hand its objects to the engine; calls no edge.
@@ -38,6 +40,7 @@ def approve(operation: Operation, *, by: User, comment: str = "") -> None:
     carry_out(operation, by=by, comment=comment)
 
 
+@retry_deadlock
 @transaction.atomic
 def refuse(operation: Operation, *, by: User | None, comment: str = "") -> None:
     """Refuse a waiting change. A new deployment's name is free again; else what runs is shown again.

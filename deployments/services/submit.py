@@ -29,11 +29,13 @@ from deployments.services.decide import carry_out
 from deployments.services.locks import lock_business_of, lock_deployment, lock_version
 from deployments.services.making import Made, make, wish
 from otestack.errors import Conflict, Invalid
+from otestack.transactions import retry_deadlock
 
 if TYPE_CHECKING:
     from accounts.models import User
 
 
+@retry_deadlock
 def submit_new(
     *, by: User, deploy_name: str, app_name: str, version: str, cluster: str, node_label: str, comment: str
 ) -> Operation:
@@ -71,6 +73,7 @@ def submit_new(
         return _submit(deployment, Change.NEW, found, made, by=by, comment=comment)
 
 
+@retry_deadlock
 def submit_upgrade(deployment: Deployment, *, by: User, version: str, comment: str = "") -> Operation:
     """Submit another version of the deployment's application.
 
@@ -82,6 +85,7 @@ def submit_upgrade(deployment: Deployment, *, by: User, version: str, comment: s
     return _change(deployment, Change.UPGRADE, found, by=by, comment=comment)
 
 
+@retry_deadlock
 def submit_rollback(deployment: Deployment, *, by: User, version: str, comment: str) -> Operation:
     """Submit a version that this deployment has run before, also one that was deleted since.
 
@@ -92,6 +96,7 @@ def submit_rollback(deployment: Deployment, *, by: User, version: str, comment: 
     return _change(deployment, Change.ROLLBACK, found, by=by, comment=comment)
 
 
+@retry_deadlock
 @transaction.atomic
 def submit_delete(deployment: Deployment, *, by: User) -> Operation:
     """Submit the end of a deployment.

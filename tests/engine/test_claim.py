@@ -91,6 +91,13 @@ def test_away_clusters_are_probed_when_due_and_within_their_share() -> None:
     assert taken(Quota(clusters=1, probes=9)) == ["here"], "changes first"
 
 
+def test_a_storm_of_changes_keeps_no_away_cluster_from_its_probe() -> None:
+    for n in range(9):
+        cluster(f"change{n}", change_due_at=ago(10))
+    cluster("away", away_since=ago(99), observe_due_at=ago(1))
+    assert "away" in taken(Quota(clusters=8, probes=2))
+
+
 def test_a_mark_moves_no_away_cluster() -> None:
     away, here = cluster("away", away_since=ago(99), observe_due_at=ago(-10)), cluster("here")
     mark_due([away.pk, here.pk])
@@ -139,13 +146,14 @@ def test_three_workers_that_did_not_survive_set_a_cluster_aside_then_it_gets_one
     assert taken() == [], "set aside, and the other one is leased"
     one.refresh_from_db()
     assert "3 workers in a row" in one.last_error
-    assert one.observe_due_at is not None and one.observe_due_at > ago(-settings.OTE_RETRY_CAP / 2)
+    assert one.lease_until is not None and one.lease_until > ago(-settings.OTE_RETRY_CAP / 2)
     for _ in range(2):
-        Cluster.objects.filter(pk=one.pk).update(observe_due_at=ago(1))
+        mark_due([one.pk])
+        assert taken() == [], "no mark cuts the wait short"
+        lose_lease(one)
         assert taken() == ["deadly"]
         lose_lease(one)
         assert taken() == [], "one try, then it waits again"
-        Cluster.objects.filter(pk=one.pk).update(observe_due_at=ago(1), change_due_at=None)
     other.refresh_from_db()
     assert other.claims_unrecorded == 1
 

@@ -15,7 +15,7 @@ from clusters.engine.clock import db_now
 from clusters.engine.load import Work, load
 from clusters.engine.marks import mark_due
 from clusters.engine.outcome import LabelOutcome, PassOutcome, PlacementOutcome
-from clusters.engine.placing import lock_placements, place_all, place_clusters, touch_bundles
+from clusters.engine.placing import lock_ends, lock_placements, place_all, place_clusters, touch_bundles
 from clusters.engine.record import Finished, record
 from clusters.models import Bundle, Cluster, NodeLabel, Placement
 from clusters.services import add_label, add_node_label, delete_label, delete_node_label, remove
@@ -208,6 +208,20 @@ def test_a_removal_and_a_record_wait_for_each_other_in_one_order() -> None:
     one, item = cluster("a"), bundle("x")
     results = crossing(lock_bundle(item), lambda: remove(one), lock_cluster(one))
     assert raised(results) == []
+    assert pairs() == set()
+
+
+def test_a_deletion_of_many_bundles_and_a_record_wait_for_each_other_in_one_order() -> None:
+    first, second = cluster("a"), cluster("b")
+    late, early = bundle("late", "cluster", "b"), bundle("early", "cluster", "a")
+
+    def end_both() -> None:
+        with transaction.atomic():
+            lock_ends([late.pk, early.pk])
+            end(late)
+            end(early)
+
+    assert raised(crossing(lock_cluster(first), end_both, lock_cluster(second))) == []
     assert pairs() == set()
 
 

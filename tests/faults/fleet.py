@@ -101,7 +101,9 @@ class Fleet:
         for cluster in CLUSTERS:
             with self.kube(cluster) as api:
                 items = client.AppsV1Api(api).list_namespaced_deployment(self.namespace).items
-            found |= {cluster: i.spec.template.spec.containers[0].image for i in items if i.metadata.name == name}
+            for item in items:
+                if item.metadata.name == name:
+                    found[cluster] = item.spec.template.spec.containers[0].image
         return found
 
     def control(self, **change: Any) -> Any:
@@ -168,7 +170,8 @@ class Deployed:
         try:
             until(lambda: self.status() == status, f"{self.name} has status {status}", seconds)
         except AssertionError as error:
-            raise AssertionError(f"{error}: {self.read()} {self.clusters()}\n{self.fleet.product.log[-6000:]}") from None
+            log = self.fleet.product.log[-6000:]
+            raise AssertionError(f"{error}: {self.read()} {self.clusters()}\n{log}") from None
 
     def clusters(self) -> dict[str, Any]:
         """Return the detail of each cluster."""

@@ -29,7 +29,7 @@ def test_an_edge_that_is_away_during_a_deploy(fleet: Fleet, how: str) -> None:
         assert "1 cluster away: shanghai" in json.loads(deployed.read()["errorMessage"])["reason"]
         assert deployed.read()["editable"] is True
     finally:
-        fleet.control(away={name: False for name in CLUSTERS})
+        fleet.control(away=dict.fromkeys(CLUSTERS, False))
     deployed.is_everywhere()
 
 
@@ -44,7 +44,7 @@ def test_an_edge_that_is_away_during_an_upgrade_and_a_delete(fleet: Fleet) -> No
         deployed.reaches(6)
         ended.reaches(9)
     finally:
-        fleet.control(away={name: False for name in CLUSTERS})
+        fleet.control(away=dict.fromkeys(CLUSTERS, False))
     deployed.is_everywhere("1.1.2")
     until(lambda: not fleet.images(ended.name), "nothing is left of what was deleted meanwhile")
 
