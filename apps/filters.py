@@ -6,6 +6,7 @@ import django_filters
 from django.db.models import Q, QuerySet
 
 from apps.models import AppVersion
+from otestack.api.filters import WordFilter
 
 _LOOKUPS = {"strict": "exact", "partial": "icontains", "prefix": "istartswith"}
 
@@ -13,8 +14,8 @@ _LOOKUPS = {"strict": "exact", "partial": "icontains", "prefix": "istartswith"}
 class AppNameFilter(django_filters.FilterSet):  # type: ignore[misc]
     """appName with appNameMode, for every list that has an `app_name`. An empty name filters nothing."""
 
-    appName = django_filters.CharFilter(method="by_app_name")
-    appNameMode = django_filters.ChoiceFilter(choices=[(mode, mode) for mode in _LOOKUPS], method="unfiltered")
+    appName = django_filters.CharFilter(method="by_app_name", strip=False)
+    appNameMode = WordFilter(*_LOOKUPS, method="unfiltered")
 
     def by_app_name(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """Filter by name the way that appNameMode says; partial by default."""
@@ -29,7 +30,7 @@ class AppNameFilter(django_filters.FilterSet):  # type: ignore[misc]
 class AppFilter(AppNameFilter):
     """Filters of GET /v1/app. version: a full version or a main line."""
 
-    version = django_filters.CharFilter(method="by_version")
+    version = django_filters.CharFilter(method="by_version", strip=False)
 
     class Meta:
         model = AppVersion

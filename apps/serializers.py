@@ -86,7 +86,7 @@ class AppRequest(Body):
     appName = Text(
         max_length=63,
         validators=[
-            _only(rules.DNS_LABEL, "It must hold only lower-case letters, digits and '-', not at its start or end.")
+            _only(rules.DNS_LABEL, "It must be 1 to 63 lower-case letters, digits or '-', with no '-' at either end.")
         ],
     )
     deployType = serializers.ChoiceField(

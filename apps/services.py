@@ -25,8 +25,10 @@ in_use: list[Callable[[Collection[int]], str | None]] = []
 
 
 def own_business(user: User) -> Business:
-    """Return the business that the user creates in: the own one, the built-in one for a system administrator."""
-    return user.business or Business.objects.get(is_system=True)
+    """Return the business that the user acts in by name: a system administrator always in the built-in one."""
+    if user.is_superuser or user.business is None:
+        return Business.objects.get(is_system=True)
+    return user.business
 
 
 @retry_deadlock

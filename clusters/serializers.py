@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from clusters.models import Cluster, ClusterLabel, Node
 from clusters.names import LENGTH
-from otestack.api.fields import Body, Flag, Listed, Text, UnixTime
+from otestack.api.fields import Body, Flag, Listed, QueryNames, Text, UnixTime
 
 _MOST_NAMES = 10_000
 
@@ -82,13 +82,4 @@ class NodeRow(serializers.ModelSerializer[Node]):
 class NodeQuery(Body):
     """The query of GET /v1/node that is no filter."""
 
-    field = Text(required=False, allow_blank=True, max_length=1000, default="")
-
-    def validate_field(self, text: str) -> list[str]:
-        """Split the names; refuse unknown ones."""
-        names = [name.strip() for name in text.split(",") if name.strip()]
-        if unknown := [name for name in names if name not in NodeRow.Meta.fields]:
-            raise serializers.ValidationError(
-                f"There is no field {unknown[0]!r}; there are {', '.join(NodeRow.Meta.fields)}."
-            )
-        return names
+    field = QueryNames(names=NodeRow.Meta.fields)

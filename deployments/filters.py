@@ -9,15 +9,14 @@ from django.db.models import QuerySet
 
 from apps.filters import AppNameFilter
 from deployments.models import Deployment, Operation
+from otestack.api.filters import WordFilter
 
 
 class DeploymentFilter(AppNameFilter):
     """Filters of GET /v1/deploy: appName with appNameMode, editable, running."""
 
-    editable = django_filters.ChoiceFilter(
-        choices=[(word, word) for word in ("true", "false", "all")], method="by_flag"
-    )
-    running = django_filters.ChoiceFilter(choices=[(word, word) for word in ("true", "all")], method="by_flag")
+    editable = WordFilter("true", "false", "all", method="by_flag")
+    running = WordFilter("true", "all", method="by_flag")
 
     class Meta:
         model = Deployment
@@ -31,7 +30,9 @@ class DeploymentFilter(AppNameFilter):
 class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of GET /v1/admin/deploy."""
 
-    businessName = django_filters.CharFilter(field_name="deployment__business__name", lookup_expr="icontains")
+    businessName = django_filters.CharFilter(
+        field_name="deployment__business__name", lookup_expr="icontains", strip=False
+    )
 
     class Meta:
         model = Operation

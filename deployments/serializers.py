@@ -10,7 +10,7 @@ from clusters.models import Placement
 from deployments.freshness import Reading
 from deployments.models import Audit, Deployment, Operation
 from deployments.placements import sentence
-from otestack.api.fields import Body, Text, UnixTime, Whole
+from otestack.api.fields import Body, QueryNames, Text, UnixTime, Whole
 
 HISTORY = "historyVersion"
 _BIGINT = 2**63 - 1
@@ -49,12 +49,6 @@ class AuditRequest(Body):
     comment = Text(max_length=255, allow_blank=True)
 
 
-class FieldsQuery(Body):
-    """The `field` parameter."""
-
-    field = serializers.CharField(default="", allow_blank=True)
-
-
 class DeploymentAnswer(serializers.Serializer[Deployment]):
     """A deployment. Context: `readings` (deployments.freshness), `only` (field names; empty: all)."""
 
@@ -90,6 +84,18 @@ class DeploymentAnswer(serializers.Serializer[Deployment]):
     def get_errorMessage(self, row: Deployment) -> str:
         """Return the pod counts, and the reason if there is one, as JSON text."""
         return self._reading(row).error_message
+
+
+class ListQuery(Body):
+    """What GET /v1/deploy takes besides its filters."""
+
+    field = QueryNames(names=DeploymentAnswer().fields)
+
+
+class DetailQuery(Body):
+    """What GET /v1/deploy/id/[id] takes."""
+
+    field = QueryNames(names=[*DeploymentAnswer().fields, HISTORY])
 
 
 class VersionAnswer(serializers.Serializer[Operation]):

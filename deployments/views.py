@@ -21,7 +21,8 @@ from deployments.serializers import (
     AuditRequest,
     DeploymentAnswer,
     DeployRequest,
-    FieldsQuery,
+    DetailQuery,
+    ListQuery,
     PlacementAnswer,
     RollbackRequest,
     UpgradeRequest,
@@ -29,7 +30,7 @@ from deployments.serializers import (
 )
 from deployments.status import as_read
 from otestack.api.views import TenantViewSet
-from otestack.errors import Invalid, NotFound
+from otestack.errors import NotFound
 
 # Objects are large and Secrets cost a decryption; no list needs them.
 _HEAVY = ("manifests", "secrets")
@@ -57,14 +58,14 @@ class DeploymentViewSet(TenantViewSet):
 
     def list(self, request: Request) -> Response:
         """List the deployments that are not deleted."""
-        only = _fields(request)
+        only = self.parameters(ListQuery)["field"]
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset().listed()))  # type: ignore[attr-defined]
         return self.get_paginated_response(_answers(rows or [], only))
 
     def retrieve(self, request: Request, id: str) -> Response:
         """Show one deployment, a deleted one too; with field=historyVersion its changes, newest first."""
         row = self._deployment(id)
-        only = _fields(request, HISTORY)
+        only = self.parameters(DetailQuery)["field"]
         history = HISTORY in only
         only = [name for name in only if name != HISTORY]
         data = _answers([row], only)[0] if only or not history else {}
@@ -135,16 +136,6 @@ class AuditViewSet(TenantViewSet):
             raise NotFound
         services.audit(operation, by=request.user, status=body["status"], comment=body["comment"])  # type: ignore[arg-type]
         return Response()
-
-
-def _fields(request: Request, *more: str) -> list[str]:
-    """Return the names in `field`; none for all. Raises Invalid for one that no answer has, an empty list's neither."""
-    query = FieldsQuery(data=request.query_params.dict())
-    query.is_valid(raise_exception=True)
-    names = [name.strip() for name in query.validated_data["field"].split(",") if name.strip()]
-    if unknown := [name for name in names if name not in {*DeploymentAnswer().fields, *more}]:
-        raise Invalid(field=f"There is no field {', '.join(unknown)}.")
-    return names
 
 
 def _answers(rows: list[Deployment], only: list[str]) -> list[dict[str, Any]]:

@@ -4,6 +4,8 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from otestack.bodies import WithBodies
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
 
-application = get_wsgi_application()
+application = WithBodies(get_wsgi_application())

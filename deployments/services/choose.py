@@ -24,6 +24,14 @@ def require_name(name: str) -> None:
         )
 
 
+def may_name_service(name: str, version: AppVersion) -> bool:
+    """Return whether the version's Service, if it has ports, may have that name.
+
+    Other objects may begin with a digit; a Service may not before Kubernetes 1.34.
+    """
+    return not version.spec.get("port") or not name[0].isdigit()
+
+
 def clusters_meant(cluster: str) -> tuple[str, str]:
     """Return selector and value: a cluster label, else a cluster name, else every cluster.
 

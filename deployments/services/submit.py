@@ -21,6 +21,7 @@ from deployments.models import Change, Deployment, Operation, Status
 from deployments.services.choose import (
     app_version,
     clusters_meant,
+    may_name_service,
     require_name,
     require_nodes,
     version_run_before,
@@ -47,6 +48,10 @@ def submit_new(
     require_name(deploy_name)
     business = own_business(by)
     found = app_version(business.pk, app_name, version)
+    if not may_name_service(deploy_name, found):
+        raise Invalid(
+            deployName="It must start with a letter, because the version has ports and so gets a Service of this name."
+        )
     selector, value = clusters_meant(cluster)
     require_nodes(node_label, selector, value)
     deployment = Deployment(
@@ -112,6 +117,11 @@ def submit_delete(deployment: Deployment, *, by: User) -> Operation:
 
 
 def _change(deployment: Deployment, kind: Change, version: AppVersion, *, by: User, comment: str) -> Operation:
+    if not may_name_service(deployment.name, version):
+        raise Invalid(
+            version=f"Version {version.version} has ports, so it gets a Service of the deployment's name "
+            f"'{deployment}', which must start with a letter."
+        )
     made = make(deployment, version)
     with transaction.atomic():
         lock_business_of(deployment)

@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.urls import Resolver404
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -82,6 +83,12 @@ def handle(error: Exception, context: dict[str, Any]) -> Response:
     """DRF's exception handler: always an envelope, never a traceback."""
     view = context.get("view")
     body, headers = answer(error, getattr(view, "parameter_error_code", 422))
+    match error:
+        case drf.MethodNotAllowed() if view is not None:
+            body["message"] = f"{view.request.method} is not possible here, only {_and(view.allowed_methods)}."
+        case drf.UnsupportedMediaType() if view is not None:
+            types = " or ".join(parser.media_type for parser in view.get_parsers())
+            body["message"] = f"The body must be sent as {types}."
     if body["code"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(body, status=body["code"], headers=headers)
@@ -91,6 +98,16 @@ def plain(code: int) -> Any:
     """Return a Django error view (handler404 and friends) that answers with the envelope."""
 
     def view(request: HttpRequest, exception: Exception | None = None) -> JsonResponse:
-        return JsonResponse({"code": code, "message": _SENTENCES[code]}, status=code)
+        sentence = _SENTENCES[code]
+        match exception:
+            case Resolver404():
+                sentence = "There is nothing at this path."
+            case DisallowedHost():
+                sentence = "The Host header names another server than this one."
+        return JsonResponse({"code": code, "message": sentence}, status=code)
 
     return view
+
+
+def _and(words: list[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)

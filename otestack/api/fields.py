@@ -1,9 +1,11 @@
 """Fields of requests and responses: strict JSON types in bodies, parsed text in query strings."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 UINT32 = 2**32 - 1
 INT31 = 2**31 - 1
@@ -81,6 +83,25 @@ class QueryFlag(serializers.Field):
     def to_representation(self, value: Any) -> bool:
         """Return it."""
         return bool(value)
+
+
+class QueryNames(Text):
+    """Comma-separated names in a query string, out of those there are; empty: all. Its value is a list."""
+
+    default_error_messages = {"unknown": "There is no field {name}; there are {names}."}
+
+    def __init__(self, *, names: Iterable[str], **options: Any) -> None:
+        self.names = tuple(names)
+        super().__init__(default="", allow_blank=True, max_length=1000, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        """Validate the text, then split it."""
+        chosen = [name.strip() for name in super().run_validation(data).split(",")]
+        for name in chosen:
+            if name and name not in self.names:
+                shown = name if len(name) <= 63 else f"{name[:63]}…"
+                self.fail("unknown", name=f"'{shown}'", names=", ".join(self.names))
+        return [name for name in chosen if name]
 
 
 class UnixTime(serializers.Field):

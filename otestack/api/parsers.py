@@ -10,7 +10,7 @@ from rest_framework.parsers import BaseParser
 
 
 def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is not JSON")
+    raise ParseError(f"The body is not valid JSON: there is no {constant}.")
 
 
 class StrictJSONParser(BaseParser):
@@ -35,8 +35,12 @@ class StrictJSONParser(BaseParser):
             body = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
-        except ValueError as error:
-            raise ParseError(f"The body is not valid JSON: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ParseError("The body must be UTF-8.") from error
+        except json.JSONDecodeError as error:
+            raise ParseError(f"The body is not valid JSON: {error}.") from error
+        except ValueError as error:  # what is left: Python turns no longer text into a number
+            raise ParseError("The body holds a number of too many digits.") from error
         if not isinstance(body, dict):
             raise ParseError("The body must be a JSON object.")
         return body

@@ -32,8 +32,8 @@ class OneRenderer(BaseContentNegotiation):
         """Return the parser for the request's media type, if there is one."""
         from rest_framework.utils.mediatypes import media_type_matches
 
-        for parser in parsers:
-            if media_type_matches(parser.media_type, request.content_type):
+        for parser in parsers:  # a range such as */* says nothing about a body
+            if "*" not in request.content_type and media_type_matches(parser.media_type, request.content_type):
                 return parser
         return None
 

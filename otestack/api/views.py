@@ -26,6 +26,17 @@ class TenantViewSet(GenericViewSet[Any]):
         """The logged-in user (accounts.models.User, which may not be imported here)."""
         return self.request.user
 
+    @property
+    def allowed_methods(self) -> list[str]:
+        """The methods of this path, for the Allow header; OPTIONS is not offered."""
+        return [method for method in super().allowed_methods if method != "OPTIONS"]
+
+    def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
+        """Look for the caller, then at the path: no name in it holds NUL, which PostgreSQL would not compare."""
+        super().initial(request, *args, **kwargs)
+        if any("\0" in value for value in kwargs.values()):
+            raise NotFound
+
     def options(self, request: Any, *_: Any, **__: Any) -> Response:
         """OPTIONS is not offered."""
         raise MethodNotAllowed(request.method or "OPTIONS")

@@ -41,7 +41,7 @@ def ready(port: int) -> Part:
 def web(port: int) -> Part:
     """The web server: threads, because a stream of events holds one for long."""
     gunicorn = (sys.executable, "-m", "gunicorn", "otestack.wsgi", "--bind", f"{HOST}:{port}")
-    workers = ("--worker-class", "gthread", "--workers", "2", "--threads", "8")
+    workers = ("--worker-class", "otestack.web.EnvelopeWorker", "--workers", "2", "--threads", "8")
     return Part(
         "web", (*gunicorn, *workers, "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning")
     )

@@ -107,7 +107,7 @@ def twelve_audits(world: World) -> None:
 
 
 def comment(world: World, response: Any) -> Any:
-    """The comment of the change that was submitted."""
+    """Return the comment of the change that was submitted."""
     assert response.status_code == 200, response.json()
     return world.ask(world.caller, "get", f"/v1/deploy/id/{world.ids['deployId']}")["data"]["comment"]
 
@@ -124,21 +124,10 @@ COUNTS = '{"running": 10, "error": 3, "total": 13}'
 REASON = JsonText({"running": 10, "error": 3, "total": 13}, {"reason": str})
 REASON_WHY = "a fourth key `reason` when there is one to say"
 DEPLOYMENT = {
-    "id": "int32",
-    "deployName": "string",
-    "appName": "string",
-    "version": "string",
-    "cluster": "string",
-    "nodeLabel": "string",
-    "comment": "string",
-    "deployType": "int32",
-    "status": "int32",
-    "createTime": "int32",
-    "updateTime": "int32",
-    "editable": "bool",
-    "errorMessage": "string",
-    "auditComment": "string",
-}
+    "id": "int32", "deployName": "string", "appName": "string", "version": "string", "cluster": "string",
+    "nodeLabel": "string", "comment": "string", "deployType": "int32", "status": "int32", "createTime": "int32",
+    "updateTime": "int32", "editable": "bool", "errorMessage": "string", "auditComment": "string",
+}  # fmt: skip
 RUNNING_WHY = "`running` is true while some version is meant to be live"
 
 ROWS = (

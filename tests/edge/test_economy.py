@@ -1,0 +1,117 @@
+"""How little is asked of an edge: one list per kind when it is quiet, and no list at all for a plain push."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from clusters.drivers.registry import ALL_KINDS
+from clusters.engine.bundles import Wish, centre_uid, end, put
+from clusters.engine.drive import drive_due
+from clusters.models import Bundle, Cluster, Selector
+from tests.edge.conftest import drive_until, look, proven, web_wish
+from tests.edge.meddler import Meddler
+
+Join = Callable[..., Cluster]
+Web = Callable[..., Bundle]
+
+HELD = ["api/v1/namespaces", "api/v1/nodes", "api/v1/services", "apis/apps/v1/deployments"]
+
+
+def _quiet(meddler: Meddler, join: Join, web: Web) -> tuple[Cluster, Bundle]:
+    cluster = join(via=meddler)
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    look(cluster)
+    meddler.clear()
+    return cluster, bundle
+
+
+def test_a_quiet_pass_is_one_list_of_each_kind_held_and_of_the_nodes(meddler: Meddler, join: Join, web: Web) -> None:
+    cluster, bundle = _quiet(meddler, join, web)
+    put(None, web_wish(bundle.namespace, name="second"))
+    drive_until(lambda: proven(Bundle.objects.get(title="deployment second")))
+    meddler.clear()
+    look(cluster)
+    assert sorted(meddler.paths()) == HELD
+    assert {item.method for item in meddler.asked} == {"GET"}
+    for item in meddler.asked:
+        query = parse_qs(urlsplit(item.path).query)
+        assert query["limit"] == ["500"]
+        if "nodes" not in item.path:
+            selector = f"app.kubernetes.io/managed-by=otestack,otestack.io/centre={centre_uid()}"
+            assert query["labelSelector"] == [selector]
+
+
+def test_a_push_asks_whether_the_name_is_taken_and_lists_nothing(meddler: Meddler, join: Join, web: Web) -> None:
+    _, bundle = _quiet(meddler, join, web)
+    put(None, web_wish(bundle.namespace, name="second"))
+    drive_due()
+    space = bundle.namespace
+    service = f"api/v1/namespaces/{space}/services/second"
+    deployment = f"apis/apps/v1/namespaces/{space}/deployments/second"
+    assert meddler.paths("PATCH") == [service, deployment]
+    assert meddler.paths()[:2] == [service, deployment]
+    assert not [path for path in meddler.paths() if path.endswith(("pods", "services"))]
+
+
+def test_an_upgrade_is_one_request_an_object(meddler: Meddler, join: Join, web: Web) -> None:
+    _, bundle = _quiet(meddler, join, web)
+    put(bundle, web_wish(bundle.namespace, image="nginx:2"))
+    drive_due()
+    assert [item.method for item in meddler.asked[:2]] == ["PATCH", "PATCH"]
+    assert len(meddler.paths("PATCH")) == 2
+
+
+def test_only_a_workload_that_is_not_right_has_its_pods_listed(
+    edge: Any, meddler: Meddler, join: Join, web: Web
+) -> None:
+    cluster, bundle = _quiet(meddler, join, web)
+    bad = put(None, web_wish(bundle.namespace, name="bad", image="nginx:never"))
+    drive_until(lambda: bad.placements.get().last_error)
+    meddler.clear()
+    look(cluster)
+    pods = [item.path for item in meddler.asked if item.path.split("?")[0].endswith("/pods")]
+    assert len(pods) == 1
+    assert "instance%3Dbad" in pods[0] or "instance=bad" in pods[0]
+
+
+def test_of_secrets_only_the_metadata_is_read(meddler: Meddler, join: Join, web: Web) -> None:
+    cluster, bundle = _quiet(meddler, join, web)
+    meta = {"name": "pull", "namespace": bundle.namespace}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"password": "hunter2-hunter2"}}
+    held = put(None, Wish(bundle.namespace, [], Selector.ALL, "secret", secrets=[secret]))
+    drive_until(lambda: proven(held))
+    look(cluster)
+    reads = [item for item in meddler.asked if item.method == "GET" and "/secrets" in item.path]
+    assert reads
+    assert all(item.headers["Accept"].startswith("application/json;as=PartialObjectMetadata") for item in reads)
+
+
+def test_all_kinds_are_listed_once_an_hour(meddler: Meddler, join: Join, web: Web) -> None:
+    cluster, _ = _quiet(meddler, join, web)
+    Cluster.objects.filter(pk=cluster.pk).update(full_list_at=None)
+    look(cluster)
+    assert len(meddler.paths()) == len(ALL_KINDS) + 2  # the nodes, and the version
+    meddler.clear()
+    look(cluster)
+    assert sorted(meddler.paths()) == HELD
+
+
+def test_what_ended_is_looked_for_until_it_is_gone_and_then_no_more(meddler: Meddler, join: Join, web: Web) -> None:
+    cluster, bundle = _quiet(meddler, join, web)
+    end(bundle)
+    drive_until(lambda: not bundle.placements.exists())
+    meddler.clear()
+    look(cluster)
+    assert sorted(meddler.paths()) == ["api/v1/namespaces", "api/v1/nodes"]
+
+
+def test_nothing_due_asks_nothing(meddler: Meddler, join: Join, web: Web, settings: Any) -> None:
+    cluster, _ = _quiet(meddler, join, web)
+    settings.OTE_OBSERVE_INTERVAL = 60
+    look(cluster)
+    meddler.clear()
+    assert drive_due() == 0
+    assert meddler.asked == []
