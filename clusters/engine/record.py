@@ -140,10 +140,9 @@ def _uuids(texts: Iterable[str]) -> Iterator[uuid.UUID]:
 
 def _meet_unknown(finished: Sequence[Finished]) -> None:
     """Objects of bundles without a placement here: those of ended bundles are to go, the others are orphans."""
-    for item in finished:
-        if not item.outcome.complete:
-            continue
-        cluster_id = item.work.claim.cluster_id
+    complete = {item.work.claim.cluster_id: item for item in finished if item.outcome.complete}
+    counted = dict(Cluster.objects.filter(pk__in=list(complete)).values_list("pk", "orphans"))
+    for cluster_id, item in complete.items():
         unknown = item.outcome.unknown
         ended = {}
         if unknown:
@@ -157,7 +156,8 @@ def _meet_unknown(finished: Sequence[Finished]) -> None:
             mark_due([cluster_id])
         known = {str(uid) for uid in ended.values()}
         orphans = sum(count for uid, count in unknown.items() if uid not in known)
-        Cluster.objects.filter(pk=cluster_id).exclude(orphans=orphans).update(orphans=orphans)
+        if counted.get(cluster_id, orphans) != orphans:
+            Cluster.objects.filter(pk=cluster_id).update(orphans=orphans)
 
 
 def _finish_removals(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> None:

@@ -54,7 +54,9 @@ def test_drift_is_mended_within_two_intervals_without_a_mark(edge: Any, join: Jo
     bundle = web()
     drive_until(lambda: proven(bundle))
     kube(cluster).merge(deployments(bundle.namespace, "web"), {"spec": {"replicas": 0}})
-    drive_until(lambda: _one(edge, cluster, "Deployment", bundle.namespace)["spec"]["replicas"] == 2, seconds=2.5)
+    drive_until(
+        lambda: _one(edge, cluster, "Deployment", bundle.namespace)["spec"]["replicas"] == 2, seconds=2.5, hurry=False
+    )
 
 
 def test_a_deleted_namespace_comes_back_with_what_was_in_it(edge: Any, join: Join, web: Web, kube: Else) -> None:

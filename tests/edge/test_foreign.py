@@ -45,8 +45,9 @@ def _config_wish(namespace: str) -> Wish:
     return Wish(namespace=namespace, objects=[body], selector=Selector.ALL, title="deployment web")
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "Service", "ConfigMap"])
-@pytest.mark.parametrize("disguise", ["", "managed-by", "another centre"])
+@pytest.mark.parametrize(
+    ("kind", "disguise"), [("Deployment", "managed-by"), ("Service", "another centre"), ("ConfigMap", "")]
+)
 def test_an_object_of_somebody_else_is_left_alone(
     edge: Any, join: Join, web: Web, kube: Else, kind: str, disguise: str
 ) -> None:

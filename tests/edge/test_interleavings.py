@@ -12,10 +12,13 @@ from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import pytest
 from django.conf import settings as django_settings
+from django.test import override_settings
 
 from clusters import services
 from clusters.drivers.registry import ALL_KINDS
+from clusters.engine import sessions as runtime
 from clusters.engine.bundles import end, put
 from clusters.engine.claim import Quota, claim
 from clusters.engine.clock import db_now
@@ -31,6 +34,20 @@ from tests.edge.meddler import Meddler
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
 
+# Longer than a test stops a pass for.
+REQUEST_SECONDS = 15
+
+
+@pytest.fixture(autouse=True)
+def _patient() -> Iterator[None]:
+    """Requests that may stand still."""
+    kept = runtime._sessions
+    with override_settings(OTE_REQUEST_SECONDS=REQUEST_SECONDS):
+        runtime._sessions = runtime.Sessions()
+    yield
+    runtime._sessions.close()
+    runtime._sessions = kept
+
 
 @contextmanager
 def _stopped(meddler: Meddler, method: str, path: str, *, recorded: bool = True) -> Iterator[None]:
@@ -42,7 +59,7 @@ def _stopped(meddler: Meddler, method: str, path: str, *, recorded: bool = True)
 
     def wait(handler: BaseHTTPRequestHandler) -> bool:
         came.set()
-        go_on.wait(1.2)  # less than a request may take
+        go_on.wait(REQUEST_SECONDS - 1)
         return False
 
     meddler.spoil(method, path, wait)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -155,8 +156,9 @@ def test_a_node_that_is_gone_goes_with_its_labels(edge: Any, join: Join, web: We
 
 
 def _writes(queries: CaptureQueriesContext) -> list[str]:
-    changes = ("INSERT", "UPDATE", "DELETE")
-    return [query["sql"].split(" SET")[0][:60] for query in queries if query["sql"].lstrip().startswith(changes)]
+    """Statements that write, cut off before their values. SQLite's many at once begin with their number."""
+    statements = [re.sub(r"^\d+ times: ", "", query["sql"].lstrip()) for query in queries]
+    return [sql.split(" SET")[0] for sql in statements if sql.startswith(("INSERT", "UPDATE", "DELETE"))]
 
 
 def test_a_quiet_pass_writes_the_cluster_row_and_nothing_else(edge: Any, join: Join, web: Web) -> None:
@@ -164,17 +166,11 @@ def test_a_quiet_pass_writes_the_cluster_row_and_nothing_else(edge: Any, join: J
     bundle = web()
     drive_until(lambda: proven(bundle))
     look(cluster)
-    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at=None, change_due_at=None)
-    services.sync(cluster)
     before = list(Node.objects.filter(cluster=cluster).values())
-    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at="2000-01-01T00:00:00Z")
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    Cluster.objects.filter(pk=cluster.pk).update(observe_due_at="2000-01-01T00:00:00Z", change_due_at=None)
+    with CaptureQueriesContext(connection) as queries:
         drive_due()
     written = _writes(queries)
-    assert written, "a pass was made"
-    assert all("clusters_cluster" in sql and "label" not in sql for sql in written), written
     # The claim and the record, one each; nothing for nodes, labels or placements.
-    assert len(written) == 2, written
+    assert written == ['UPDATE "clusters_cluster"', "UPDATE clusters_cluster AS t"]
     assert list(Node.objects.filter(cluster=cluster).values()) == before

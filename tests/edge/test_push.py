@@ -13,7 +13,7 @@ from tests.edge.conftest import drive_until, proven, web_wish
 def test_a_bundle_is_pushed_and_proven(edge: Any, join: Callable[..., Cluster], web: Callable[..., Bundle]) -> None:
     cluster = join()
     bundle = web()
-    drive_until(lambda: proven(bundle))
+    drive_until(lambda: proven(bundle), hurry=False)
     placement = bundle.placements.get()
     assert (placement.running, placement.error, placement.total) == (2, 0, 2)
     (deployment,) = edge.objects(cluster.name, "Deployment", bundle.namespace)
@@ -37,7 +37,7 @@ def test_an_ended_bundle_leaves_nothing(edge: Any, join: Callable[..., Cluster],
     bundle = web()
     drive_until(lambda: proven(bundle))
     end(bundle)
-    drive_until(lambda: not bundle.placements.exists())
+    drive_until(lambda: not bundle.placements.exists(), hurry=False)
     assert edge.objects(cluster.name, "Deployment", bundle.namespace) == []
     assert edge.objects(cluster.name, "Service", bundle.namespace) == []
 
