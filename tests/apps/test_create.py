@@ -162,7 +162,7 @@ def test_a_system_administrator_creates_in_the_built_in_business(api: Any, syste
 
 @pytest.mark.postgres
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="needs row locks of PostgreSQL")
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_creations_at_once_get_minors_of_their_own(api: Any, member: Any) -> None:
     number = 12
     start = threading.Barrier(number)
