@@ -1,7 +1,6 @@
 """Base classes that every table shares. No table of its own."""
 
 from django.db import models
-from django.db.models.functions import Now
 
 
 class Timestamped(models.Model):
@@ -12,6 +11,3 @@ class Timestamped(models.Model):
 
     class Meta:
         abstract = True
-
-
-__all__ = ["Now", "Timestamped"]
