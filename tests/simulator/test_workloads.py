@@ -98,9 +98,11 @@ def test_a_crashing_container(api, space):
 
 
 def test_min_ready_seconds(api, space):
-    api.apply(f"{space.apps}/deployments/web", workload(minReadySeconds=1))
+    # An hour, not a second: however slow the reader is, it sees the pod ready and not yet available.
+    api.apply(f"{space.apps}/deployments/web", workload(minReadySeconds=3600, progressDeadlineSeconds=7200))
     wait_for(lambda: space.deployment()["status"].get("readyReplicas") == 1, "ready")
     assert space.deployment()["status"].get("availableReplicas", 0) == 0
+    api.apply(f"{space.apps}/deployments/web", workload(minReadySeconds=1))
     wait_for(lambda: space.deployment()["status"].get("availableReplicas") == 1, "available")
 
 

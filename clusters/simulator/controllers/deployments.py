@@ -38,7 +38,7 @@ def sync(cluster: Cluster, namespace: str, name: str) -> None:
             current = _create(cluster, deployment, sets)
             created = True
         elif current is not None:
-            current = _raise_revision(cluster, deployment, current, sets)
+            current = _follow(cluster, deployment, current, sets)
         deployment = cluster.store.get("Deployment", namespace, name) or deployment
     sets = children(cluster, deployment, "ReplicaSet")
     _roll(cluster, deployment, current, sets)
@@ -109,19 +109,25 @@ def _annotate(cluster: Cluster, deployment: Object, revision: str) -> None:
     writes.modify(cluster, DEPLOYMENT, meta["namespace"], meta["name"], change, AUTHOR)
 
 
-def _raise_revision(cluster: Cluster, deployment: Object, current: Object, sets: list[Object]) -> Object:
-    """A template that was used before becomes the newest revision again."""
+def _follow(cluster: Cluster, deployment: Object, current: Object, sets: list[Object]) -> Object:
+    """A template that was used before becomes the newest revision again; minReadySeconds is the Deployment's."""
     newest = max(map(_revision, sets))
-    if _revision(current) == newest:
+    min_ready = deployment["spec"].get("minReadySeconds", 0)
+    is_newest = _revision(current) == newest
+    if is_newest and current["spec"].get("minReadySeconds", 0) == min_ready:
         return current
-    revision = str(newest + 1)
+    revision = str(newest if is_newest else newest + 1)
 
     def change(obj: Object) -> Object:
         obj["metadata"].setdefault("annotations", {})[REVISION] = revision
+        obj["spec"].pop("minReadySeconds", None)
+        if min_ready:
+            obj["spec"]["minReadySeconds"] = min_ready
         return obj
 
     meta = current["metadata"]
-    _annotate(cluster, deployment, revision)
+    if not is_newest:
+        _annotate(cluster, deployment, revision)
     return writes.modify(cluster, REPLICA_SET, meta["namespace"], meta["name"], change, AUTHOR)
 
 
