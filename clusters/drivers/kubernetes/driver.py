@@ -62,7 +62,7 @@ class KubernetesDriver:
         centres are the same field manager.
         """
         kind = KINDS[ref.kind]
-        ours = ours or await self._is_there(kind, ref, body)
+        ours = ours or await self._find(kind, ref, body) is not None
         if ref.kind == "v1/Namespace" and not ours:
             _, raw = await self._client.request("POST", kind.path(), query=_UNFORCED, body=body)
         else:
@@ -70,14 +70,30 @@ class KubernetesDriver:
             try:
                 raw = await self._patch(kind, ref, sent, forced=ours)
             except Hopeless as error:
-                if not (ours and ref.kind == "v1/Service" and error.status == 422):
+                if not (ours and error.status == 422):
                     raise
-                # Apply keeps the ports that others added, and together with ours they may be no valid Service.
-                ports = orjson.dumps({"spec": {"ports": orjson.loads(body)["spec"].get("ports", [])}})
-                path = kind.path(ref.namespace, ref.name)
-                await self._client.request("PATCH", path, query=_UNFORCED, body=ports, content_type=_MERGE)
-                raw = await self._patch(kind, ref, sent, forced=True)
+                match ref.kind:
+                    case "v1/Service":
+                        await self._replace_ports(kind, ref, body)
+                        raw = await self._patch(kind, ref, sent, forced=True)
+                    case "batch/v1/Job":
+                        await self._make_way(kind, ref, body)
+                        raise EdgeError("it changed, which a Job cannot; the old one goes first") from error
+                    case _:
+                        raise
         return self._observed(ref.kind, kind.reading, _decoded(wire.decode_item, raw))
+
+    async def _replace_ports(self, kind: Kind, ref: Ref, body: bytes) -> None:
+        """Apply keeps the ports that others added, and together with ours they may be no valid Service."""
+        ports = orjson.dumps({"spec": {"ports": orjson.loads(body)["spec"].get("ports", [])}})
+        path = kind.path(ref.namespace, ref.name)
+        await self._client.request("PATCH", path, query=_UNFORCED, body=ports, content_type=_MERGE)
+
+    async def _make_way(self, kind: Kind, ref: Ref, body: bytes) -> None:
+        """Delete the object that is there, if it is ours; a later pass creates the new one."""
+        found = await self._find(kind, ref, body)
+        if found is not None:
+            await self.delete(ref, found.uid)
 
     async def _patch(self, kind: Kind, ref: Ref, body: bytes, *, forced: bool) -> bytes:
         """Server-side apply."""
@@ -149,23 +165,24 @@ class KubernetesDriver:
             if not token:
                 return
 
-    async def _is_there(self, kind: Kind, ref: Ref, body: bytes) -> bool:
-        """Return whether the object is there as ours. Raises Foreign when it is there and is not.
+    async def _find(self, kind: Kind, ref: Ref, body: bytes) -> wire.Meta | None:
+        """Return the metadata of the object that is there as ours, None where nothing is.
 
-        What is there for another bundle of ours has to go first, or is an orphan: EdgeError.
+        Raises Foreign when it is there and is not ours. What is there for another bundle of ours has to go first, or is an orphan: EdgeError.
         """
         try:
             _, raw = await self._client.request("GET", kind.path(ref.namespace, ref.name), accept=_METADATA)
         except EdgeError as error:
             if error.status != 404:
                 raise
-            return False
-        labels = _decoded(wire.decode_item, raw).metadata.labels or {}
+            return None
+        found: wire.Meta = _decoded(wire.decode_item, raw).metadata
+        labels = found.labels or {}
         if (labels.get(MANAGED_BY), labels.get(CENTRE)) != (MANAGER, self._centre):
             raise Foreign("it is there already and is not ours")
         if labels.get(BUNDLE) != (wire.decode_item(body).metadata.labels or {}).get(BUNDLE):
             raise EdgeError("it is there already for another bundle")
-        return True
+        return found
 
     def _observed(self, kind: str, reading: str, item: wire.Item) -> Observed:
         try:

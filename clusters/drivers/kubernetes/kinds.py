@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "apps/v1/Deployment": Kind("/apis/apps/v1", "deployments", reading="workload"),
     "apps/v1/DaemonSet": Kind("/apis/apps/v1", "daemonsets", reading="workload"),
     "apps/v1/StatefulSet": Kind("/apis/apps/v1", "statefulsets", reading="workload"),
+    "batch/v1/Job": Kind("/apis/batch/v1", "jobs", reading="workload"),
     "autoscaling/v2/HorizontalPodAutoscaler": Kind("/apis/autoscaling/v2", "horizontalpodautoscalers", reading="spec"),
     "networking.k8s.io/v1/Ingress": Kind("/apis/networking.k8s.io/v1", "ingresses", reading="spec"),
 }

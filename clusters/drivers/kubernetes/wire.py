@@ -48,14 +48,15 @@ class LabelSelector(Struct, rename="camel"):
 
 
 class WorkloadSpec(Struct, rename="camel"):
-    """Spec of Deployment, DaemonSet, StatefulSet."""
+    """Spec of Deployment, DaemonSet, StatefulSet, Job."""
 
     replicas: int | None = None
+    completions: int | None = None
     selector: LabelSelector | None = None
 
 
 class WorkloadStatus(Struct, rename="camel"):
-    """Status of Deployment, DaemonSet, StatefulSet."""
+    """Status of Deployment, DaemonSet, StatefulSet, Job."""
 
     observed_generation: int = 0
     replicas: int = 0
@@ -66,6 +67,7 @@ class WorkloadStatus(Struct, rename="camel"):
     updated_number_scheduled: int = 0
     number_available: int = 0
     number_misscheduled: int = 0
+    succeeded: int = 0
     conditions: list[Condition] | None = None
 
 
@@ -236,19 +238,31 @@ def _workload(kind: str, item: Item) -> Workload:
             surplus=number(status.number_misscheduled),
             selector=selector,
         )
-    stalled = next(
-        (c.message or c.reason for c in status.conditions or () if c.type == "Progressing" and c.status == "False"),
-        "",
-    )
+    if kind == "batch/v1/Job":  # without observedGeneration: what it runs never changes
+        wanted = 1 if spec.completions is None else number(spec.completions)
+        return Workload(
+            observed=True,
+            wanted=wanted,
+            current=wanted,
+            available=number(status.succeeded),
+            stalled=_said_by(status, "Failed", "True"),
+            selector=selector,
+        )
     return Workload(
         observed=seen,
         wanted=1 if spec.replicas is None else number(spec.replicas),
         current=number(status.updated_replicas),
         available=number(status.available_replicas),
         surplus=number(status.replicas - status.updated_replicas),
-        stalled=one_line(stalled),
+        stalled=_said_by(status, "Progressing", "False"),
         selector=selector,
     )
+
+
+def _said_by(status: WorkloadStatus, condition: str, value: str) -> str:
+    """Return what a condition of that value says, in one line, or ""."""
+    found = (c.message or c.reason for c in status.conditions or () if c.type == condition and c.status == value)
+    return one_line(next(found, ""))
 
 
 def scaled_by_others(item: Item, manager: str) -> bool:
