@@ -168,7 +168,7 @@ class KubernetesDriver:
     async def _find(self, kind: Kind, ref: Ref, body: bytes) -> wire.Meta | None:
         """Return the metadata of the object that is there as ours, None where nothing is.
 
-        Raises Foreign when it is not ours, EdgeError when it is another bundle's: an orphan, or one that has to go first.
+        Raises Foreign when it is not ours, EdgeError when it is another bundle's: an orphan, or one that goes first.
         """
         try:
             _, raw = await self._client.request("GET", kind.path(ref.namespace, ref.name), accept=_METADATA)
