@@ -17,6 +17,7 @@ from clusters.engine.outcome import PassOutcome
 from clusters.engine.reconcile import Rules, reconcile
 from clusters.engine.record import Finished, record
 from clusters.engine.sessions import Sessions, sessions
+from clusters.freshness import FRESH_INTERVALS
 from clusters.models import observe_interval
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,7 @@ class _Window:
         self._probes = 0
         self._rules = Rules(
             pass_seconds=settings.OTE_PASS_SECONDS,
-            fresh_seconds=3 * observe_interval(),
+            fresh_seconds=FRESH_INTERVALS * observe_interval(),
             reapply_seconds=settings.OTE_REAPPLY_SECONDS,
             progress_deadline=settings.OTE_PROGRESS_DEADLINE,
             all_kinds=ALL_KINDS,
