@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,31 @@ from django.core.cache import cache
 from django.test import Client
 
 PASSWORD = "Passw0rdXy"
+FOLDER = Path(__file__).parent
+# Their tests start processes and mostly wait for them, so they begin first and the others run beside them.
+WAITING = ("faults", "run")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Divide the suite between processes by file; what shares the product of tests/faults stays together.
+
+    What empties the tables afterwards comes last in each process: with them go the rows that migrations made.
+    """
+    for item in items:
+        path = item.path.relative_to(FOLDER)
+        group = "faults" if path.parts[0] == "faults" else str(path)
+        item.add_marker(pytest.mark.xdist_group(f"{group} {'emptying' if _empties(item) else ''}".strip()))
+    items.sort(key=lambda item: (_empties(item), _turn(item.path.relative_to(FOLDER).parts[0])))
+
+
+def _empties(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("django_db")
+    return "transactional_db" in getattr(item, "fixturenames", ()) or bool(mark and mark.kwargs.get("transaction"))
+
+
+def _turn(folder: str) -> int:
+    return WAITING.index(folder) if folder in WAITING else len(WAITING)
 
 
 class Api:

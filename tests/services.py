@@ -26,6 +26,9 @@ import redis
 
 START_SECONDS = 60.0
 HOST = "127.0.0.1"
+# Redis databases that one process of the suite uses: the first itself, the others its products.
+REDIS_NUMBERS = 16
+MOST_PROCESSES = 8
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
@@ -179,12 +182,19 @@ class Redis(Server):
     def start(self) -> None:
         """Start it, also again after `kill`."""
         where = ["--bind", HOST, "--port", str(self.port), "--dir", str(self.folder)]
-        self.spawn([str(self.program), *where, "--save", "", "--appendonly", "no"])
+        numbers = ["--databases", str(REDIS_NUMBERS * MOST_PROCESSES)]
+        self.spawn([str(self.program), *where, *numbers, "--save", "", "--appendonly", "no"])
         self.wait(redis.Redis(host=HOST, port=self.port, socket_timeout=2).ping)
 
     def url(self, number: int = 0) -> str:
         """Return the address of one of its databases."""
         return f"redis://{HOST}:{self.port}/{number}"
+
+
+def broker_beside(url: str, number: int) -> str:
+    """Return the address of the Redis database that lies so far above the one of `url`."""
+    server, _, own = url.rpartition("/")
+    return f"{server}/{int(own) + number}"
 
 
 def create_database(url: str, name: str) -> str:

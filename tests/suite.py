@@ -19,6 +19,8 @@ SERVICES = "PostgreSQL and Redis"
 # What the environment may say about a real installation is none of the tests' business.
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "PORT")
 
+# Three processes on two cores: one or two of them wait for products to start, break and recover.
+DIVIDED = ("-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder")
 CLOSING = re.compile(r"\b\d+ (passed|failed|errors?|skipped|deselected)\b.* in [\d.]+s")
 
 
@@ -29,7 +31,7 @@ def say(text: str) -> None:
 def suite(arguments: list[str], extra: Mapping[str, str]) -> tuple[int, str]:
     """Run pytest once. Returns its exit code and its closing line."""
     env = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("OTE_")}
-    command = [sys.executable, "-m", "pytest", "--durations=10", "--color=no", *arguments]
+    command = [sys.executable, "-m", "pytest", "--durations=10", "--color=no", *DIVIDED, *arguments]
     process = subprocess.Popen(command, env=env | extra, stdout=subprocess.PIPE, text=True, errors="replace")
     closing = ""
     assert process.stdout is not None

@@ -69,10 +69,10 @@ def test_basic_credentials_are_401(member):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"exp": timezone.now() - timedelta(seconds=1)},
+        {"exp": timedelta(seconds=-1)},
         {"exp": None},
-        {"iat": timezone.now() + timedelta(hours=1)},
-        {"nbf": timezone.now() + timedelta(hours=1)},
+        {"iat": timedelta(hours=1)},
+        {"nbf": timedelta(hours=1)},
         {"typ": "refresh"},
         {"typ": None},
         {"jti": None},
@@ -92,7 +92,9 @@ def test_basic_credentials_are_401(member):
     ids=str,
 )
 def test_wrong_claims_are_401(member, changes):
-    refused(call(signed(member, **changes)))
+    now = timezone.now()
+    claims = {name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()}
+    refused(call(signed(member, **claims)))
 
 
 def test_another_key_is_401(member):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.fleet import SETTINGS, Fleet
 from tests.run.product import Product, product
-from tests.services import create_database
+from tests.services import REDIS_NUMBERS, broker_beside, create_database
 
 LOCKED = "database is locked"
 
@@ -21,15 +22,26 @@ def ready_fleet(made: Product) -> Fleet:
 
 
 @pytest.fixture(scope="session")
-def backend() -> dict[str, str]:
-    """Variables of a database and broker of our own; none when the suite runs embedded."""
+def new_backend() -> Callable[[], dict[str, str]]:
+    """Return variables of a database and broker of their own; none when the suite runs embedded."""
     url, broker = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")
-    made = {}
-    if url.startswith("postgres"):
-        made["DATABASE_URL"] = create_database(url, f"faults_{os.getpid()}")
-    if broker.startswith("redis"):
-        made["CELERY_BROKER_URL"] = f"{broker.rpartition('/')[0]}/15"
-    return made
+    numbers = itertools.count(1)
+
+    def make() -> dict[str, str]:
+        number, made = next(numbers), {}
+        if url.startswith("postgres"):
+            made["DATABASE_URL"] = create_database(url, f"faults_{os.getpid()}_{number}")
+        if broker.startswith("redis"):
+            made["CELERY_BROKER_URL"] = broker_beside(broker, REDIS_NUMBERS - number)
+        return made
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def backend(new_backend: Callable[[], dict[str, str]]) -> dict[str, str]:
+    """Those of the shared product."""
+    return new_backend()
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.run.product import Product, product
-from tests.services import create_database
+from tests.services import REDIS_NUMBERS, broker_beside, create_database
 
 _numbers = itertools.count(1)
 
@@ -28,8 +28,7 @@ def backend() -> Callable[[], dict[str, str]]:
         if url.startswith("postgres"):
             made["DATABASE_URL"] = create_database(url, f"run_{uuid.uuid4().hex[:12]}")
         if broker.startswith("redis"):
-            # 16 databases; 0 is the suite's own.
-            made["CELERY_BROKER_URL"] = f"{broker.rpartition('/')[0]}/{next(_numbers) % 15 + 1}"
+            made["CELERY_BROKER_URL"] = broker_beside(broker, next(_numbers) % (REDIS_NUMBERS - 2) + 1)
         return made
 
     return make

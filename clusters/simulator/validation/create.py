@@ -40,7 +40,8 @@ def _workload(obj: Object, restart: tuple[str, ...] = ("Always",)) -> list[Cause
             invalid_value("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")
         )
     found += label_faults(labels, "spec.template.labels")
-    return found + pod_spec_faults(template.get("spec"), "spec.template.spec", restart)
+    claims = [claim.get("metadata", {}).get("name", "") for claim in spec.get("volumeClaimTemplates") or ()]
+    return found + pod_spec_faults(template.get("spec"), "spec.template.spec", restart, claims)
 
 
 def replica_faults(value: int, field: str) -> list[Cause]:

@@ -1,5 +1,6 @@
 """Pod specs and templates."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from .. import quantities
@@ -11,8 +12,10 @@ _POLICIES = ("Always", "IfNotPresent", "Never")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 
 
-def pod_spec_faults(spec: Object | None, field: str, restart: tuple[str, ...] | None = None) -> list[Cause]:
-    """Faults of a pod spec; `restart` limits its restartPolicy."""
+def pod_spec_faults(
+    spec: Object | None, field: str, restart: tuple[str, ...] | None = None, claims: Sequence[str] = ()
+) -> list[Cause]:
+    """Faults of a pod spec; `restart` limits its restartPolicy, `claims` are volumes that its owner will add."""
     if not spec or not spec.get("containers"):
         return [required(f"{field}.containers")]
     found: list[Cause] = []
@@ -26,7 +29,7 @@ def pod_spec_faults(spec: Object | None, field: str, restart: tuple[str, ...] | 
     for group in ("initContainers", "containers"):
         for index, container in enumerate(spec.get(group, ())):
             where = f"{field}.{group}[{index}]"
-            found += _container_faults(container, where, volumes)
+            found += _container_faults(container, where, [*volumes, *claims])
             name = container.get("name", "")
             if name and name in names:
                 found.append(duplicate(f"{where}.name", name))
