@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from otestack import secrets
-from otestack.supervisor import parts, preflight, process
+from otestack.supervisor import parts, preflight, process, registry
 from otestack.supervisor.loop import Supervisor
 from otestack.supervisor.preflight import Refused
 
@@ -33,16 +33,19 @@ def lay_out(data_dir: Path) -> None:
 
 
 class Run:
-    """One run: what is started after what, and what is printed."""
+    """One run: what is started after what, and what is printed. Raises OSError when a secret cannot be kept."""
 
-    def __init__(self, data_dir: Path, port: int) -> None:
-        self.data_dir, self.port = data_dir, port
+    def __init__(self, data_dir: Path, port: int, registry_port: int) -> None:
+        self.data_dir, self.port, self.registry_port = data_dir, port, registry_port
         self.with_edge = edge_wanted()
         self.url = f"http://{preflight.HOST}:{port}"
+        self.registry = f"{preflight.HOST}:{registry_port}"
         self.began = time.monotonic()
         self.waits_for = {"ready", "join"} if self.with_edge else {"ready"}
         env = os.environ | {"OTE_DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
         env.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
+        if registry_port:
+            env |= registry.settings(registry_port, registry.ensure_password(data_dir))
         # True of a container, and twelve lines long.
         warnings = "ignore:You're running the worker with superuser privileges"
         env["PYTHONWARNINGS"] = ",".join(filter(None, [env.get("PYTHONWARNINGS"), warnings]))
@@ -63,6 +66,10 @@ class Run:
         say(f"Back-office          {self.url}/admin/")
         say(f"System administrator {name}, password " + (f"in {kept}" if kept.exists() else "as it was given"))
         start(parts.web(self.port))
+        if self.registry_port:
+            kept = registry.password_file(self.data_dir)
+            say(f"Simulated registry   {self.registry}, administrator {registry.USER}, password in {kept}")
+            start(parts.harbor(self.registry_port, self.data_dir))
         if self.with_edge:
             say(f"Simulated clusters   kubeconfigs in {self.data_dir / 'kubeconfigs'}")
             start(parts.edge())
@@ -70,14 +77,15 @@ class Run:
         start(parts.worker("drive", 2))
         start(parts.worker("settle", 1))
         start(parts.beat())
-        start(parts.ready(self.port), lambda: self.arrived("ready"))
+        start(parts.ready(self.port, self.registry_port), lambda: self.arrived("ready"))
 
     def arrived(self, what: str) -> None:
         """Say that everything is ready, once nothing is waited for."""
         self.waits_for.discard(what)
         if not self.waits_for:
             seconds = time.monotonic() - self.began
-            self.supervisor.say(f"Ready at {self.url} after {seconds:.0f} s. Ctrl-C ends everything.")
+            images = f", registry at {self.registry}" if self.registry_port else ""
+            self.supervisor.say(f"Ready at {self.url} after {seconds:.0f} s{images}. Ctrl-C ends everything.")
 
 
 def main(arguments: list[str]) -> int:
@@ -85,16 +93,17 @@ def main(arguments: list[str]) -> int:
     if "--end-with-parent" in arguments:  # make: killed hard, it cannot tell us
         process.die_with_parent(signal.SIGTERM, os.getppid())
     os.umask(0o077)
-    data_dir, port = preflight.data_dir(), preflight.port()
+    data_dir = preflight.data_dir()
     preflight.check_data_dir(data_dir)
     lock = preflight.lock_data_dir(data_dir)
-    preflight.check_port(port)
+    preflight.check_ports()
     try:
         lay_out(data_dir)
+        run = Run(data_dir, preflight.port(), preflight.registry_port())
     except OSError as error:
         raise Refused(f"The data folder {data_dir} cannot be used: {error}.") from error
     try:
-        return Run(data_dir, port).run()
+        return run.run()
     finally:
         os.close(lock)
 

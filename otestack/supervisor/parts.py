@@ -4,6 +4,7 @@ import signal
 import sys
 from pathlib import Path
 
+from otestack.supervisor import registry
 from otestack.supervisor.preflight import HOST, ROOT
 from otestack.supervisor.process import Part
 
@@ -28,23 +29,33 @@ def edge() -> Part:
     return Part("edge", _manage("simulate_edge", "--clusters", str(CLUSTERS), "--nodes", str(NODES)), last=True)
 
 
+def harbor(port: int, data_dir: Path) -> Part:
+    """The simulated registry; it keeps its images and accounts in the data folder."""
+    where = ("--port", str(port), "--data", str(registry.folder(data_dir)))
+    password = ("--password-file", str(registry.password_file(data_dir)))
+    return Part("registry", _manage("simulate_harbor", *where, *password), last=True)
+
+
 def join(data_dir: Path) -> Part:
     """Registers the simulated clusters the way any cluster is registered."""
     return Part("join", _manage("join", str(data_dir / "kubeconfigs"), "--expect", str(CLUSTERS)), once=True)
 
 
-def ready(port: int) -> Part:
-    """Waits until GET /readyz answers 200."""
-    return Part("ready", (sys.executable, str(_HERE / "ready.py"), str(port)), once=True)
+def ready(port: int, registry_port: int) -> Part:
+    """Waits until GET /readyz answers 200, and the simulated registry at all, if there is one."""
+    ports = (str(port), *([str(registry_port)] if registry_port else []))
+    return Part("ready", (sys.executable, str(_HERE / "ready.py"), *ports), once=True)
 
 
 def web(port: int) -> Part:
     """The web server: threads, because a stream of events holds one for long."""
     gunicorn = (sys.executable, "-m", "gunicorn", "otestack.wsgi", "--bind", f"{HOST}:{port}")
     workers = ("--worker-class", "otestack.web.EnvelopeWorker", "--workers", "2", "--threads", "8")
-    return Part(
-        "web", (*gunicorn, *workers, "--graceful-timeout", "5", "--no-control-socket", "--log-level", "warning")
-    )
+    # Each may need a second file for its body; a process may usually open 1024.
+    limits = ("--worker-connections", "400", "--graceful-timeout", "5")
+    # No header changes the path, wherever it comes from.
+    rest = ("--forwarder-headers", "", "--no-sendfile", "--no-control-socket", "--log-level", "warning")
+    return Part("web", (*gunicorn, *workers, *limits, *rest))
 
 
 def worker(queue: str, processes: int) -> Part:

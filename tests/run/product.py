@@ -44,7 +44,15 @@ def until(condition: Callable[[], T], what: str, seconds: float = DEADLINE) -> T
 
 def clean_env(**extra: str) -> dict[str, str]:
     """Return our environment without the product's variables, with these."""
-    ours = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "PORT", "MAKEFLAGS", "MAKELEVEL")
+    ours = (
+        "DATABASE_URL",
+        "CELERY_BROKER_URL",
+        "DJANGO_SETTINGS_MODULE",
+        "PORT",
+        "REGISTRY_PORT",
+        "MAKEFLAGS",
+        "MAKELEVEL",
+    )
     env = {name: value for name, value in os.environ.items() if name not in ours and not name.startswith("OTE_")}
     return env | extra
 
@@ -62,7 +70,8 @@ class Product:
 
     def __init__(self, data_dir: Path, *, command: tuple[str, ...] = SUPERVISOR, **env: str) -> None:
         self.data_dir, self.port, self.command = data_dir, free_port(), command
-        self.env = clean_env(**{"OTE_DATA_DIR": str(data_dir), "PORT": str(self.port), "OTE_EDGE": "none"} | env)
+        without = {"OTE_EDGE": "none", "OTE_REGISTRY": "none"}
+        self.env = clean_env(**{"OTE_DATA_DIR": str(data_dir), "PORT": str(self.port)} | without | env)
         self.log_path = data_dir.with_name(f"{data_dir.name}.log")
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -130,6 +139,7 @@ class Product:
             "drive": "drive@%h",
             "settle": "settle@%h",
             "edge": "simulate_edge",
+            "registry": "simulate_harbor",
         }
         found = [pid for pid in children_of(self.supervisor()) if marks[name] in command_line(pid)]
         return found[0] if found else 0
