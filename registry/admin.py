@@ -1,9 +1,9 @@
-"""External repositories in the back-office: to look at. Passwords are never loaded here."""
+"""External repositories and registry accounts in the back-office: to look at. Passwords are never loaded here."""
 
 from django.contrib import admin
 
 from otestack.backoffice.records import RecordAdmin
-from registry.models import ExternalRepository
+from registry.models import ExternalRepository, RegistryAccount
 
 
 @admin.register(ExternalRepository)
@@ -15,5 +15,18 @@ class ExternalRepositoryAdmin(RecordAdmin):
     search_help_text = "Name, business or address"
     ordering = ("-pk",)
     fields = ("id", "repository_id", "business", "address", "user", "created_at", "updated_at")
+    joined = ("business",)
+    deferred = ("password",)
+
+
+@admin.register(RegistryAccount)
+class RegistryAccountAdmin(RecordAdmin):
+    """The businesses' users in our own registry. Without a registry id, the registry has not confirmed it yet."""
+
+    list_display = ("user", "business", "harbor_user_id", "created_at", "updated_at")
+    search_fields = ("user", "business__name")
+    search_help_text = "User or business"
+    ordering = ("-pk",)
+    fields = ("id", "user", "business", "harbor_user_id", "email", "changing_until", "created_at", "updated_at")
     joined = ("business",)
     deferred = ("password",)

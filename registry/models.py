@@ -1,10 +1,30 @@
 """Image registry records (seed: Repository Management)."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from django.db import models
+from django.db.models import Q
 
 from business.models import Business
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+
+class ExternalRepositoryQuerySet(models.QuerySet["ExternalRepository"]):
+    """Reads of external repositories."""
+
+    def visible_to(self, user: User) -> Self:
+        """System administrators see all, others their own business's."""
+        if user.is_superuser:
+            return self
+        if user.business_id is None:  # filter(fk=None) would mean IS NULL
+            return self.none()
+        return self.filter(business_id=user.business_id)
 
 
 class ExternalRepository(Timestamped):
@@ -16,9 +36,46 @@ class ExternalRepository(Timestamped):
     user = models.CharField(max_length=255)
     password = EncryptedTextField()
 
+    objects = ExternalRepositoryQuerySet.as_manager()
+
     class Meta:
         verbose_name_plural = "external repositories"
         constraints = [models.UniqueConstraint(fields=["business", "repository_id"], name="repository_id_of_business")]
 
     def __str__(self) -> str:
         return self.repository_id
+
+
+class RegistryAccountQuerySet(models.QuerySet["RegistryAccount"]):
+    """Reads of accounts."""
+
+    def ready(self) -> Self:
+        """Those that exist in the registry for certain."""
+        return self.filter(harbor_user_id__isnull=False)
+
+
+class RegistryAccount(Timestamped):
+    """A business's user in our own registry. The row is written before the user is made there, and completed after."""
+
+    business = models.OneToOneField(Business, on_delete=models.PROTECT, related_name="registry_account")
+    user = models.CharField(max_length=255)
+    password = EncryptedTextField()
+    # Null until the registry has said it.
+    harbor_user_id = models.BigIntegerField(null=True, blank=True)
+    # The user's address there, which nobody else has: by it we know our own after an answer that got lost.
+    email = models.CharField(max_length=255, unique=True)
+    # One change at a time: whose it is, and until when nobody else may begin one.
+    change = models.UUIDField(null=True, blank=True)
+    changing_until = models.DateTimeField(null=True, blank=True)
+
+    objects = RegistryAccountQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["harbor_user_id"], condition=Q(harbor_user_id__isnull=False), name="one_business_per_user"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.user

@@ -13,6 +13,7 @@ from tests.contract.seed.world import World
 
 TYPES: dict[str, type] = {
     "string": str, "bool": bool, "int": int, "int8": int, "int32": int, "int64": int, "array": list, "[]string": list,
+    "[]int64": list,
 }  # fmt: skip
 
 

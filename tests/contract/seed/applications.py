@@ -1,4 +1,4 @@
-"""Application Management 1 to 4."""
+"""Application Management."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 from apps.models import AppVersion
 from registry.models import ExternalRepository
 from tests.apps.bodies import small
+from tests.apps.charts.packing import chart, require_helm
 from tests.contract.seed.table import SUCCESS, Change, Param, Row, no, yes
 from tests.contract.seed.world import World, made
 
@@ -45,6 +46,11 @@ def nginx1_twice_before(world: World) -> None:
     repo1(world)
     for _ in range(3):
         create(world, image="registry.local/proj1/nginx", GPU=1)
+
+
+def helm(world: World) -> None:
+    require_helm()
+    world.caller = world.member
 
 
 def twelve_applications(world: World) -> None:
@@ -210,5 +216,17 @@ ROWS = (
             "message": "Success",
         },
         answer_changes=(Change("data.image", "registry.local/proj1/nginx", IMAGE_OF_PROJECT),),
+    ),
+    Row(
+        CHAPTER, 5, "Upload Helm Chart to Create Application", "POST /v1/app/chart", helm,
+        parameters=(
+            Param("appName", "string", yes),
+            Param("version", "string", yes),
+            Param("chart", "file", yes),
+        ),
+        form=True,
+        example="POST /v1/app/chart",
+        body={"appName": "test", "version": "1.1", "chart": "@file"},
+        changes=(Change("chart", lambda _: chart(), "the file must be a chart"),),
     ),
 )  # fmt: skip

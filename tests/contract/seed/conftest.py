@@ -9,6 +9,9 @@ import pytest
 
 from clusters.models import Installation
 from tests.contract.seed.world import World
+from tests.registry.harbor import harbor, shared_harbor
+
+__all__ = ["harbor", "shared_harbor", "world"]
 
 
 @pytest.fixture
@@ -21,6 +24,7 @@ def world(
     admin: Any,
     member: Any,
     system: Any,
+    request: pytest.FixtureRequest,
 ) -> World:
     Installation.objects.get_or_create(pk=1)  # a flush after an earlier test may have taken it away
-    return World(api, make_user, make_business, settings, acme, admin, member, system)
+    return World(api, make_user, make_business, settings, acme, admin, member, system, request.getfixturevalue)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from django.core.files.uploadedfile import SimpleUploadedFile
+
 from tests.contract.seed.world import World
 
 yes, no = True, False
@@ -69,6 +71,7 @@ class Row:
 
     fields: the table of response parameters, by where they stand ('data.*': in each item of `data`).
     crowd: the scene in which each default shows, if it is not the example's.
+    form: its body is a form; bytes in it are sent as a file.
     status: HTTP status of success; refused: code of a parameter error.
     """
 
@@ -88,6 +91,7 @@ class Row:
     crowd: Scene | None = None
     status: int = 200
     refused: int = 422
+    form: bool = False
 
     def __str__(self) -> str:
         return f"{self.chapter} {self.number}. {self.title}"
@@ -132,6 +136,10 @@ class Row:
         api = world.api(world.caller)
         if method == "GET":
             return api.get(path, **sent)
+        if self.form:
+            files = {k: SimpleUploadedFile("chart.tgz", v) if isinstance(v, bytes) else v for k, v in sent.items()}
+            headers = {"Authorization": api.token} if api.token else {}
+            return api.client.post(path, files, headers=headers)
         return api(method.lower(), path, sent if self.of("body") else None)
 
 

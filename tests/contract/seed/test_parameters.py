@@ -27,10 +27,17 @@ WRONG_IN_BODY: dict[str, list[Any]] = {
     "array": [*LIST, [1], ["x"], [None], [[]], [{}]],
     "[]string": [*LIST, [1], [True], [None], [[]], [""]],
     "[]int": [*LIST, ["1"], [1.5], [True], [None], [[]]],
+    "[]int64": [*LIST, ["1"], [1.5], [True], [None], [[]], [0], [2**63]],
+}
+# All that a form has is text and files.
+WRONG_IN_FORM: dict[str, list[Any]] = {
+    "string": [b"a file", "a\0b"],
+    "file": ["no file", b""],
 }
 WRONG_IN_QUERY = {
     "string": ["a\0b"],
     "int": ["", "x", "1.5", "-1", "true", " 1", str(2**31)],
+    "bool": ["", "x", "1", "True", " true"],
 }
 
 
@@ -60,7 +67,7 @@ def test_a_required_one_is_missed(row: Row, param: Param, world: World) -> None:
     before = snapshot()
     sent = row.sent(world)
     del sent[param.name]
-    variants = [sent] if row.where(param) == "query" else [sent, sent | {param.name: None}]
+    variants = [sent] if row.where(param) == "query" or row.form else [sent, sent | {param.name: None}]
     if param.type == "string" and param.name not in MAY_BE_EMPTY:
         variants.append(sent | {param.name: ""})
     for variant in variants:
@@ -118,7 +125,7 @@ def test_the_default_of_an_optional_one(row: Row, param: Param, world: World) ->
 def test_a_wrong_type_in_the_body(row: Row, param: Param, world: World) -> None:
     row.scene(world)
     before = snapshot()
-    wrong = WRONG_IN_BODY[param.type] + (["sideways", 99] if param.one_of else [])
+    wrong = (WRONG_IN_FORM if row.form else WRONG_IN_BODY)[param.type] + (["sideways", 99] if param.one_of else [])
     taken = []
     for value in wrong:
         response = row.send(world, row.sent(world) | {param.name: value})
