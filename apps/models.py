@@ -83,3 +83,15 @@ class AppVersion(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.app_name} {self.version}"
+
+
+class ChartArchive(models.Model):
+    """The Helm chart of a version, as it was uploaded. Kept as long as the version's row: a rollback may want it."""
+
+    app_version = models.OneToOneField(AppVersion, primary_key=True, on_delete=models.CASCADE, related_name="archive")
+    # SHA-256 of the bytes, in hexadecimal.
+    digest = models.CharField(max_length=64)
+    packed = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"chart of {self.app_version}"

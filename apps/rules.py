@@ -12,9 +12,11 @@ Spec = dict[str, Any]
 
 # A numbered main line without leading zeros: '1.02' and '1.2' would be two lines that read as one.
 LINE = re.compile(r"(?:0|[1-9][0-9]{0,8})\.(?:0|[1-9][0-9]{0,8})")
+# What every path has; path_problem() knows the rest.
+ABSOLUTE = r"/.*"
 DNS_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 # What every Kubernetes in use takes (IsEnvVarName); newer ones are laxer.
-_ENV_NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
+ENV_NAME = re.compile(r"[A-Za-z_.-][A-Za-z0-9_.-]*")
 
 
 def normal(path: str) -> str:
@@ -56,7 +58,7 @@ def _parts(path: str) -> list[str]:
 
 def env_name_problem(name: str) -> str | None:
     """Say what is wrong with the name of an environment variable."""
-    if not _ENV_NAME.fullmatch(name) or name in {".", ".."} or name.startswith(".."):
+    if not ENV_NAME.fullmatch(name) or name in {".", ".."} or name.startswith(".."):
         return "It must hold only letters, digits, '_', '-' and '.', and not start with a digit or '..'."
     return None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -12,8 +11,9 @@ from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from apps import images, rules
+from apps.charts.limits import PACKED
 from apps.models import AppVersion, DeployType
-from otestack.api.fields import INT31, Body, Flag, Listed, Text, UnixTime, Whole
+from otestack.api.fields import INT31, Body, Flag, Listed, Rule, Text, UnixTime, Upload, Whole
 
 # Ports, variables, volumes and dependences of one application.
 MOST_ITEMS = 100
@@ -24,16 +24,6 @@ INT63 = 2**63 - 1
 
 def _only(pattern: re.Pattern[str], sentence: str) -> RegexValidator:
     return RegexValidator(rf"\A(?:{pattern.pattern})\Z", sentence, flags=re.ASCII)
-
-
-def _checked(problem: Callable[[str], str | None]) -> Callable[[str], None]:
-    """Return a validator from a rule that says what is wrong."""
-
-    def validate(value: str) -> None:
-        if sentence := problem(value):
-            raise serializers.ValidationError(sentence)
-
-    return validate
 
 
 def _image_problem(value: str) -> str | None:
@@ -47,16 +37,26 @@ def _host_path_problem(value: str) -> str | None:
 class PortRequest(Body):
     """A port that the container listens on, and the node's port that leads to it."""
 
-    port = Whole(min_value=1, max_value=65535)
-    hostPort = Whole(min_value=1, max_value=65535, required=False)
+    port = Whole(min_value=1, max_value=65535, help_text="The port that the container listens on.")
+    hostPort = Whole(
+        min_value=1, max_value=65535, required=False, help_text="The port of the node that leads to it, if any."
+    )
 
 
 class VolumeRequest(Body):
     """A folder of the host, mounted read-only."""
 
-    path = Text(max_length=1024, validators=[_checked(rules.mount_problem)])
-    hostPath = Text(max_length=1024, validators=[_checked(_host_path_problem)])
-    readOnly = Flag(default=True)
+    path = Text(
+        max_length=1024,
+        validators=[Rule(rules.mount_problem, pattern=rules.ABSOLUTE)],
+        help_text="Where it appears in the container: an absolute path without '..' and ':', not the root.",
+    )
+    hostPath = Text(
+        max_length=1024,
+        validators=[Rule(_host_path_problem, pattern=rules.ABSOLUTE)],
+        help_text="The host's folder: an absolute path without '..', below the prefixes that this installation allows.",
+    )
+    readOnly = Flag(default=True, help_text="It must be true: a host path may be mounted read-only only.")
 
     def validate_readOnly(self, value: bool) -> bool:
         """Refuse to mount for writing."""
@@ -68,55 +68,113 @@ class VolumeRequest(Body):
 class EnvRequest(Body):
     """An environment variable; its value reaches the process as it is written here."""
 
-    name = Text(max_length=255, validators=[_checked(rules.env_name_problem)])
-    value = Text(max_length=8192, allow_blank=True, default="")
+    name = Text(
+        max_length=255,
+        validators=[Rule(rules.env_name_problem, pattern=rules.ENV_NAME.pattern)],
+        help_text="The variable's name.",
+    )
+    value = Text(max_length=8192, allow_blank=True, default="", help_text="Its value, taken as it is.")
 
 
 class DependenceRequest(Body):
     """Another application that this one calls; kept for the reader."""
 
-    name = Text(max_length=255)
-    service = Text(max_length=255)
-    port = Whole(min_value=1, max_value=65535)
+    name = Text(max_length=255, help_text="The other application's name.")
+    service = Text(max_length=255, help_text="The service that it offers.")
+    port = Whole(min_value=1, max_value=65535, help_text="The service's port.")
+
+
+def _app_name() -> Text:
+    return Text(
+        max_length=63,
+        validators=[
+            _only(rules.DNS_LABEL, "It must be 1 to 63 lower-case letters, digits or '-', with no '-' at either end.")
+        ],
+        help_text="The application's name: lower-case letters, digits and '-'.",
+    )
+
+
+def _line() -> Text:
+    return Text(
+        max_length=32,
+        validators=[_only(rules.LINE, "It must be a main version x.x, such as 1.2.")],
+        help_text="The main line x.x; the version becomes its next minor, x.x.1 first.",
+    )
+
+
+class ChartRequest(Body):
+    """POST /v1/app/chart, as a form."""
+
+    appName = _app_name()
+    version = _line()
+    chart = Upload(
+        max_bytes=PACKED,
+        help_text="The chart: a gzipped tar of one Helm chart, at most 10 MB packed and 50 MB unpacked.",
+    )
 
 
 class AppRequest(Body):
     """POST /v1/app. What Kubernetes counts in signed 32 bits is at most 2147483647, other numbers 4294967295."""
 
-    appName = Text(
-        max_length=63,
-        validators=[
-            _only(rules.DNS_LABEL, "It must be 1 to 63 lower-case letters, digits or '-', with no '-' at either end.")
-        ],
-    )
+    appName = _app_name()
     deployType = serializers.ChoiceField(
         choices=[DeployType.DEPLOYMENT.value, DeployType.DAEMONSET.value],
         # DRF's own sentence repeats what was sent, which may be no text that can be sent back.
         error_messages={"invalid_choice": "It must be deployment or daemonset."},
+        help_text="How it runs: deployment, so many copies; daemonset, one copy on each node.",
     )
-    image = Text(max_length=512, validators=[_checked(_image_problem)])
-    version = Text(max_length=32, validators=[_only(rules.LINE, "It must be a main version x.x, such as 1.2.")])
-    repositoryId = Text(max_length=255, allow_blank=True, default="")
-    port = Listed(child=PortRequest(), max_length=MOST_ITEMS)
-    command = Text(max_length=8192, allow_blank=True, default="", validators=[_checked(rules.command_problem)])
-    volume = Listed(child=VolumeRequest(), max_length=MOST_ITEMS, default=list)
-    dependence = Listed(child=DependenceRequest(), max_length=MOST_ITEMS, default=list)
-    env = Listed(child=EnvRequest(), max_length=MOST_ITEMS, default=list)
-    replicas = Whole(max_value=INT31, default=1)
-    minReplicas = Whole(max_value=INT31, required=False)
-    maxReplicas = Whole(max_value=INT31, required=False)
-    minCPU = Whole()
-    maxCPU = Whole()
-    GPU = Whole(default=0)
-    isHPA = Flag()
-    targetCPUUtilization = Whole(max_value=INT31)
-    targetMemUtilization = Whole(max_value=INT31)
-    minMemory = Whole()
-    maxMemory = Whole()
-    maxUnavailable = Whole(max_value=INT31)
-    maxSurge = Whole(max_value=INT31)
+    image = Text(
+        max_length=512,
+        validators=[Rule(_image_problem)],
+        help_text="The image, with its registry and its tag or digest: registry.local/team/app:1.0.",
+    )
+    version = _line()
+    repositoryId = Text(
+        max_length=255,
+        allow_blank=True,
+        default="",
+        help_text="The external repository whose account pulls the image; empty: none.",
+    )
+    port = Listed(
+        child=PortRequest(), max_length=MOST_ITEMS, help_text="The ports that it exposes; empty makes no Service."
+    )
+    command = Text(
+        max_length=8192,
+        allow_blank=True,
+        default="",
+        validators=[Rule(rules.command_problem)],
+        help_text="The start command, split into words as a shell would and run without one; empty: the image's own.",
+    )
+    volume = Listed(
+        child=VolumeRequest(), max_length=MOST_ITEMS, default=list, help_text="Folders of the host that it sees."
+    )
+    dependence = Listed(
+        child=DependenceRequest(), max_length=MOST_ITEMS, default=list, help_text="Other applications that it calls."
+    )
+    env = Listed(
+        child=EnvRequest(), max_length=MOST_ITEMS, default=list, help_text="Environment variables of its processes."
+    )
+    replicas = Whole(max_value=INT31, default=1, help_text="How many copies run; for a deployment only.")
+    minReplicas = Whole(
+        max_value=INT31, required=False, help_text="The fewest copies; as many as replicas if it is not given."
+    )
+    maxReplicas = Whole(
+        max_value=INT31, required=False, help_text="The most copies; as many as replicas if it is not given."
+    )
+    minCPU = Whole(help_text="The CPU that each copy requests, in percent of a core; 0: none.")
+    maxCPU = Whole(help_text="The CPU that each copy may use, in percent of a core; 0: no limit.")
+    GPU = Whole(default=0, help_text="GPUs of each copy.")
+    isHPA = Flag(help_text="Whether the number of copies follows the load, between minReplicas and maxReplicas.")
+    targetCPUUtilization = Whole(max_value=INT31, help_text="The CPU load to aim for, in percent of the request.")
+    targetMemUtilization = Whole(max_value=INT31, help_text="The memory load to aim for, in percent of the request.")
+    minMemory = Whole(help_text="The memory that each copy requests, in MB; 0: none.")
+    maxMemory = Whole(help_text="The memory that each copy may use, in MB; 0: no limit.")
+    maxUnavailable = Whole(max_value=INT31, help_text="How many copies may be missing during an update.")
+    maxSurge = Whole(max_value=INT31, help_text="How many copies may be too many during an update.")
     # One less: the rollout's deadline must lie beyond it and is such a number too.
-    minReadySeconds = Whole(max_value=INT31 - 1)
+    minReadySeconds = Whole(
+        max_value=INT31 - 1, help_text="For how many seconds a new copy must be ready before it counts."
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Fill in the defaults that depend on other fields, then check the fields against each other."""
@@ -128,10 +186,12 @@ class AppRequest(Body):
         return spec
 
 
-class DeleteRequest(Body):
+class AppDeleteRequest(Body):
     """DELETE /v1/app."""
 
-    appId = Listed(child=Whole(min_value=1, max_value=INT63), allow_empty=False)
+    appId = Listed(
+        child=Whole(min_value=1, max_value=INT63), allow_empty=False, help_text="Ids of application versions."
+    )
 
 
 class Hundredth(serializers.Field[int, Any, int | float, Any]):
@@ -145,39 +205,59 @@ class Hundredth(serializers.Field[int, Any, int | float, Any]):
         return value / 100 if value % 100 else value // 100
 
 
-def _kept(name: str, default: Any) -> serializers.ReadOnlyField:
-    """Return a field that shows a value of the stored specification; default: where it has none (a chart)."""
-    return serializers.ReadOnlyField(source=f"spec.{name}", default=default)
+class Kept(serializers.ReadOnlyField):
+    """Shows a value of the stored specification; default: where it has none (a chart).
+
+    Its shape and its sentence are those of the request's field.
+    """
+
+    like = AppRequest
+
+    def __init__(self, name: str, default: Any) -> None:
+        self.name = name
+        super().__init__(source=f"spec.{name}", default=default)
 
 
 class AppAnswer(serializers.ModelSerializer[AppVersion]):
-    """One application version, as GET /v1/app and GET /v1/app/id/[id] show it."""
+    """A version of an application."""
 
-    appName = serializers.CharField(source="app_name")
-    deployType = serializers.CharField(source="deploy_type")
-    projectName = serializers.SerializerMethodField()
-    repositoryId = serializers.CharField(source="repository_id")
-    replicas = _kept("replicas", 0)
-    port = _kept("port", [])
-    command = _kept("command", "")
-    volume = _kept("volume", [])
-    dependence = _kept("dependence", [])
-    env = _kept("env", [])
-    minReplicas = _kept("minReplicas", 0)
-    maxReplicas = _kept("maxReplicas", 0)
-    minCPU = Hundredth(source="spec.minCPU", default=0)
-    maxCPU = Hundredth(source="spec.maxCPU", default=0)
-    GPU = _kept("GPU", 0)
-    isHPA = _kept("isHPA", False)
-    targetCPUUtilization = Hundredth(source="spec.targetCPUUtilization", default=0)
-    targetMemUtilization = _kept("targetMemUtilization", 0)
-    minMemory = _kept("minMemory", 0)
-    maxMemory = _kept("maxMemory", 0)
-    maxUnavailable = _kept("maxUnavailable", 0)
-    maxSurge = _kept("maxSurge", 0)
-    minReadySeconds = _kept("minReadySeconds", 0)
-    createTime = UnixTime(source="created_at")
-    updateTime = UnixTime(source="updated_at")
+    appName = serializers.CharField(source="app_name", help_text="The application's name.")
+    deployType = serializers.ChoiceField(
+        source="deploy_type", choices=DeployType.choices, help_text="How it runs; chart: as its Helm chart says."
+    )
+    projectName = serializers.SerializerMethodField(
+        help_text="The project of our own registry that the image lies in; else empty."
+    )
+    repositoryId = serializers.CharField(
+        source="repository_id", help_text="The external repository whose account pulls the image; empty: none."
+    )
+    replicas = Kept("replicas", 0)
+    port = Kept("port", [])
+    command = Kept("command", "")
+    volume = Kept("volume", [])
+    dependence = Kept("dependence", [])
+    env = Kept("env", [])
+    minReplicas = Kept("minReplicas", 0)
+    maxReplicas = Kept("maxReplicas", 0)
+    minCPU = Hundredth(source="spec.minCPU", default=0, help_text="The CPU that each copy requests, in cores; 0: none.")
+    maxCPU = Hundredth(
+        source="spec.maxCPU", default=0, help_text="The CPU that each copy may use, in cores; 0: no limit."
+    )
+    GPU = Kept("GPU", 0)
+    isHPA = Kept("isHPA", False)
+    targetCPUUtilization = Hundredth(
+        source="spec.targetCPUUtilization",
+        default=0,
+        help_text="The CPU load to aim for: 1 is all that is requested.",
+    )
+    targetMemUtilization = Kept("targetMemUtilization", 0)
+    minMemory = Kept("minMemory", 0)
+    maxMemory = Kept("maxMemory", 0)
+    maxUnavailable = Kept("maxUnavailable", 0)
+    maxSurge = Kept("maxSurge", 0)
+    minReadySeconds = Kept("minReadySeconds", 0)
+    createTime = UnixTime(source="created_at", help_text="When the version was created.")
+    updateTime = UnixTime(source="updated_at", help_text="When its status changed last.")
 
     class Meta:
         model = AppVersion
@@ -187,6 +267,12 @@ class AppAnswer(serializers.ModelSerializer[AppVersion]):
             *("minCPU", "maxCPU", "GPU", "isHPA", "targetCPUUtilization", "targetMemUtilization"),
             *("minMemory", "maxMemory", "maxUnavailable", "maxSurge", "minReadySeconds", "createTime", "updateTime"),
         )
+        extra_kwargs = {
+            "id": {"help_text": "The version's id."},
+            "status": {"help_text": "0 initialising, 1 ready, 2 failed, 3 deleted."},
+            "image": {"help_text": "The image; empty for a chart."},
+            "version": {"help_text": "The full version: its main line and its minor."},
+        }
 
     def get_projectName(self, version: AppVersion) -> str:
         """Return the Harbor project of the image, else ""."""

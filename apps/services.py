@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.models import AppVersion, Status, VersionLine
+from apps import charts
+from apps.models import AppVersion, ChartArchive, DeployType, Status, VersionLine
 from business.models import Business
-from business.services import lock_approved
+from business.services import lock_approved, own_business
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import retry_deadlock
 from registry.models import ExternalRepository
@@ -18,17 +20,13 @@ from registry.models import ExternalRepository
 if TYPE_CHECKING:
     from accounts.models import User
 
+# Letters of a release's name, helm's own limit; a deployment's name has no more.
+LONGEST_RELEASE = 53
+
 # Who runs application versions lies above this app and is not imported here: whoever does adds a function when
 # Django starts (deployments.apps). It gets ids of versions, inside the transaction that has locked them, and returns
 # the sentence that names who needs one of them, or None.
 in_use: list[Callable[[Collection[int]], str | None]] = []
-
-
-def own_business(user: User) -> Business:
-    """Return the business that the user acts in by name: a system administrator always in the built-in one."""
-    if user.is_superuser or user.business is None:
-        return Business.objects.get(is_system=True)
-    return user.business
 
 
 @retry_deadlock
@@ -44,19 +42,54 @@ def create(by: User, spec: dict[str, Any]) -> AppVersion:
     repository = spec["repositoryId"]
     if repository and not ExternalRepository.objects.filter(business=business, repository_id=repository).exists():
         raise Invalid(repositoryId=f"There is no repository '{repository}'.")
-    line = spec["version"]
-    minor = next_minor(business, spec["appName"], line)
-    return AppVersion.objects.create(
-        business=business,
-        app_name=spec["appName"],
-        line=line,
-        minor=minor,
-        version=f"{line}.{minor}",
-        status=Status.READY,
+    return _create(
+        business,
+        spec["appName"],
+        spec["version"],
         deploy_type=spec["deployType"],
         image=spec["image"],
         repository_id=repository,
         spec=spec,
+    )
+
+
+def create_from_chart(by: User, *, app_name: str, line: str, packed: bytes) -> AppVersion:
+    """Create the next version of an application's main line from a Helm chart, a gzipped tar.
+
+    The chart must render with its default values, to what a tenant may deploy. Raises Invalid saying why it does not,
+    Unavailable where there is no helm, Forbidden when the business has just been deleted.
+    Source: seed, POST /v1/app/chart.
+    """
+    business = own_business(by)
+    try:
+        release = app_name[:LONGEST_RELEASE].rstrip("-")
+        chart = charts.make(packed, release=release, namespace=business.namespace, values={}).chart
+    except charts.ChartError as error:
+        raise Invalid(chart=str(error)) from error
+    about = {"name": chart.name, "version": chart.version, "appVersion": chart.app_version}
+    spec = {"appName": app_name, "version": line, "deployType": DeployType.CHART.value, "chart": about}
+    return _store(business, spec, packed)
+
+
+@retry_deadlock
+@transaction.atomic
+def _store(business: Business, spec: dict[str, Any], packed: bytes) -> AppVersion:
+    business = lock_approved(business.pk)
+    version = _create(business, spec["appName"], spec["version"], deploy_type=DeployType.CHART, spec=spec)
+    ChartArchive.objects.create(app_version=version, digest=hashlib.sha256(packed).hexdigest(), packed=packed)
+    return version
+
+
+def _create(business: Business, app_name: str, line: str, **fields: Any) -> AppVersion:
+    minor = next_minor(business, app_name, line)
+    return AppVersion.objects.create(
+        business=business,
+        app_name=app_name,
+        line=line,
+        minor=minor,
+        version=f"{line}.{minor}",
+        status=Status.READY,
+        **fields,
     )
 
 

@@ -1,14 +1,14 @@
-"""Application Management 1 to 4 of the seed."""
-
-from typing import cast
+"""Application Management of the seed."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps import services
+from apps import schema, services
 from apps.filters import AppFilter
 from apps.models import AppVersion
-from apps.serializers import AppAnswer, AppRequest, DeleteRequest
+from apps.serializers import AppAnswer, AppDeleteRequest, AppRequest, ChartRequest
+from otestack.api.parsers import FormParser
+from otestack.api.schema import One, Page, endpoint
 from otestack.api.views import TenantViewSet
 
 
@@ -16,25 +16,57 @@ class AppViewSet(TenantViewSet):
     """/v1/app and /v1/app/id/[id]."""
 
     queryset = AppVersion.objects.all()
-    filterset_class = AppFilter
+    chapter = "Application Management"
+    path_words = {"id": "The id of the application's version."}
 
+    @endpoint("Create application", body=AppRequest, sent=schema.APPLICATION)
     def create(self, request: Request) -> Response:
-        """Create the next version of an application."""
-        services.create(request.user, self.body(AppRequest))  # type: ignore[arg-type]
+        """Create the next version of an application in the caller's own business. A version never changes."""
+        services.create(request.user, self.body())  # type: ignore[arg-type]
         return Response()
 
+    @endpoint(
+        "List applications", filters=AppFilter, answer=Page(AppAnswer, under="apps"), answered=schema.APPLICATIONS
+    )
     def list(self, request: Request) -> Response:
         """List the versions that are not deleted, under `apps`."""
-        page = self.listed(AppAnswer, self.get_queryset().listed())  # type: ignore[attr-defined]
-        page.data["apps"] = page.data.pop("data")
-        return page
+        return self.listed(self.get_queryset().listed())  # type: ignore[attr-defined]
 
+    @endpoint("Get application", answer=One(AppAnswer), answered=schema.ONE_APPLICATION)
     def retrieve(self, request: Request, id: str) -> Response:
         """Show one version, a deleted one too."""
-        version = cast(AppVersion, self.one(id))
-        return Response({"data": AppAnswer(version).data})
+        return self.answer(self.one(id))
 
+    @endpoint(
+        "Delete applications",
+        body=AppDeleteRequest,
+        refuses={409: "A live deployment runs one of them; nothing is deleted."},
+        sent=schema.DELETION,
+    )
     def destroy(self, request: Request) -> Response:
         """Delete versions, all or none."""
-        services.delete(request.user, self.body(DeleteRequest)["appId"])  # type: ignore[arg-type]
+        services.delete(request.user, self.body()["appId"])  # type: ignore[arg-type]
+        return Response()
+
+
+class ChartViewSet(TenantViewSet):
+    """/v1/app/chart."""
+
+    queryset = AppVersion.objects.all()
+    parser_classes = (FormParser,)
+    chapter = "Application Management"
+
+    @endpoint(
+        "Upload chart",
+        body=ChartRequest,
+        refuses={503: "There is no helm here, it is busy with other charts, or the database is not available."},
+    )
+    def create(self, request: Request) -> Response:
+        """Create the next version of an application in the caller's own business from a Helm chart.
+
+        The chart is rendered with its default values. What does not render is refused with the reason, and so is what
+        a tenant may not deploy: objects of other kinds or in another namespace, hooks other than tests, privileges.
+        """
+        body = self.body()
+        services.create_from_chart(self.caller, app_name=body["appName"], line=body["version"], packed=body["chart"])
         return Response()

@@ -15,8 +15,21 @@ from otestack.api.filters import WordFilter
 class DeploymentFilter(AppNameFilter):
     """Filters of GET /v1/deploy: appName with appNameMode, editable, running."""
 
-    editable = WordFilter("true", "false", "all", method="by_flag")
-    running = WordFilter("true", "all", method="by_flag")
+    editable = WordFilter(
+        "true",
+        "false",
+        "all",
+        method="by_flag",
+        default="all",
+        help_text="Only those that can be changed now, or cannot.",
+    )
+    running = WordFilter(
+        "true",
+        "all",
+        method="by_flag",
+        default="all",
+        help_text="Only those of which some version is meant to be live.",
+    )
 
     class Meta:
         model = Deployment
@@ -31,7 +44,11 @@ class AuditFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Filters of GET /v1/admin/deploy."""
 
     businessName = django_filters.CharFilter(
-        field_name="deployment__business__name", lookup_expr="icontains", strip=False
+        field_name="deployment__business__name",
+        lookup_expr="icontains",
+        strip=False,
+        max_length=255,
+        help_text="A part of the business's name, without regard to case.",
     )
 
     class Meta:

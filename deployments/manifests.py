@@ -31,6 +31,8 @@ class PullSecret:
     address: str
     user: str
     password: str = field(repr=False)
+    # The registry.RegistryAccount that it is the login of.
+    account_id: int | None = None
 
 
 def objects_for(
@@ -41,12 +43,12 @@ def objects_for(
     spec: AppVersion.spec. node_label: only nodes with this label of ours; empty or 'all': any.
     """
 
-    def meta(name: str = deploy_name) -> Manifest:
-        """Return fresh metadata: whoever adds labels to one object must not reach another, nor a pod template."""
-        labels = {"app.kubernetes.io/name": spec["appName"], _INSTANCE: deploy_name}
-        return {"name": name, "namespace": namespace, "labels": labels}
+    def meta() -> Manifest:
+        return metadata(deploy_name, spec["appName"], deploy_name, namespace)
 
-    secrets = [] if pull_secret is None else [_secret(meta(f"{deploy_name}-pull"), pull_secret)]
+    secrets = []
+    if pull_secret is not None:
+        secrets = [pull_secret_object(pull_secret, spec["appName"], deploy_name, namespace)]
     pod = _pod(spec, node_label=node_label, secrets=secrets)
     workload = _deployment if spec["deployType"] == "deployment" else _daemonset
     objects = [workload(spec, meta(), pod)]
@@ -55,6 +57,12 @@ def objects_for(
     if spec["isHPA"]:
         objects.append(_autoscaler(spec, meta()))
     return objects, secrets
+
+
+def metadata(name: str, app_name: str, deploy_name: str, namespace: str) -> Manifest:
+    """Return fresh metadata: whoever adds labels to one object must not reach another, nor a pod template."""
+    labels = {"app.kubernetes.io/name": app_name, _INSTANCE: deploy_name}
+    return {"name": name, "namespace": namespace, "labels": labels}
 
 
 def _deployment(spec: dict[str, Any], meta: Manifest, pod: Manifest) -> Manifest:
@@ -213,17 +221,28 @@ def _autoscaler(spec: dict[str, Any], meta: Manifest) -> Manifest:
     }
 
 
-def _secret(meta: Manifest, pull: PullSecret) -> Manifest:
+def pull_secret_object(pull: PullSecret, app_name: str, deploy_name: str, namespace: str) -> Manifest:
+    """Return the Secret that lets a deployment's pods pull their images."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": metadata(pull_secret_name(deploy_name), app_name, deploy_name, namespace),
+        "type": "kubernetes.io/dockerconfigjson",
+        "data": docker_config(pull),
+    }
+
+
+def pull_secret_name(deploy_name: str) -> str:
+    """Return the name of a deployment's pull secret."""
+    return f"{deploy_name}-pull"
+
+
+def docker_config(pull: PullSecret) -> dict[str, str]:
+    """Return the data of a pull secret."""
     login = {
         "username": pull.user,
         "password": pull.password,
         "auth": base64.b64encode(f"{pull.user}:{pull.password}".encode()).decode(),
     }
     content = json.dumps({"auths": {pull.address: login}}, ensure_ascii=False, separators=(",", ":"))
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": meta,
-        "type": "kubernetes.io/dockerconfigjson",
-        "data": {".dockerconfigjson": base64.b64encode(content.encode()).decode()},
-    }
+    return {".dockerconfigjson": base64.b64encode(content.encode()).decode()}

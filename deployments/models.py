@@ -13,6 +13,7 @@ from business.models import Business
 from clusters.models import Bundle, Selector
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped
+from registry.models import RegistryAccount
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -150,8 +151,16 @@ class Operation(Timestamped):
     # Kubernetes objects in the order they are applied; Secrets apart, as encrypted JSON.
     manifests = models.JSONField(default=list)
     secrets = EncryptedTextField(blank=True)
+    # The values that a chart was rendered with, as JSON; they may hold passwords. Empty for an image.
+    chart_values = EncryptedTextField(blank=True)
+    # Whose login the pull secret holds, if it is an account in our own registry.
+    registry_account = models.ForeignKey(
+        RegistryAccount, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     # The bundle's generation that carries them; 0 until approved.
     generation = models.PositiveIntegerField(default=0)
+    # Its pull secret got another password then, and that generation has not ended yet (deployments/settle.py).
+    renewed_at = models.DateTimeField(null=True, blank=True)
 
     objects = OperationQuerySet.as_manager()
 
@@ -161,6 +170,7 @@ class Operation(Timestamped):
         ]
         indexes = [
             models.Index(fields=["open"], condition=Q(open=True), name="operation_open"),
+            models.Index(fields=["renewed_at"], condition=Q(renewed_at__isnull=False), name="operation_renewed"),
             models.Index(fields=["deployment", "-id"], name="operation_history"),
         ]
 

@@ -31,6 +31,7 @@ class Difference:
 def differences() -> list[Difference]:
     """Recompute all counts. Bundles that wait to be settled are left out: theirs may differ."""
     rows = Deployment.objects.filter(current__isnull=False, bundle__dirty_at__isnull=True, current__open=False)
+    rows = rows.filter(current__renewed_at__isnull=True)
     ids = list(rows.exclude(status=Status.DELETED).order_by("pk").values_list("pk", flat=True))
     found: list[Difference] = []
     for start in range(0, len(ids), BATCH):

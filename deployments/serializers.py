@@ -4,82 +4,112 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from apps.charts import limits
 from clusters.models import Placement
+from clusters.reports import PLACEMENT_STATES
 from deployments.freshness import Reading
-from deployments.models import Audit, Deployment, Operation
+from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.placements import sentence
-from otestack.api.fields import Body, QueryNames, Text, UnixTime, Whole
+from deployments.services.choose import NAME, NAME_LENGTH, name_fault
+from otestack.api.fields import Body, JsonObject, Projected, QueryNames, Rule, Text, UnixTime, Whole
 
 HISTORY = "historyVersion"
 _BIGINT = 2**63 - 1
+CHANGES = "1 new deployment, 2 upgrade, 3 rollback, 4 delete."
+STATUSES = (
+    "0 pending, 1 approved, 2 disapproved, 3 processing, 4 deploying, 5 success, 6 partial success, 7 failed, "
+    "8 internal error, 9 deleted."
+)
+AUDITS = "0 waiting, 1 approved, 2 disapproved."
+_FIELDS = "The fields to show, separated by commas; empty: all of them."
+
+
+def _values(words: str) -> JsonObject:
+    return JsonObject(max_bytes=limits.VALUES, max_depth=limits.NESTING, required=False, help_text=words)
 
 
 class DeployRequest(Body):
     """POST /v1/deploy. cluster and nodeLabel: empty or 'all' for every one."""
 
-    deployName = Text(max_length=53)
-    appName = Text(max_length=63)
-    version = Text(max_length=64)
-    cluster = Text(max_length=63, allow_blank=True)
-    nodeLabel = Text(max_length=63, allow_blank=True)
-    comment = Text(max_length=255, allow_blank=True)
+    deployName = Text(
+        validators=[Rule(name_fault, maxLength=NAME_LENGTH, pattern=NAME.pattern)],
+        help_text="The deployment's name, unique in the business: lower-case letters, digits and '-'.",
+    )
+    appName = Text(max_length=63, help_text="The application to deploy.")
+    version = Text(max_length=64, help_text="Its version: a full one, or a main line x.x for the newest minor.")
+    cluster = Text(
+        max_length=63,
+        allow_blank=True,
+        help_text="A label of clusters, else a cluster's name; empty or 'all': every cluster.",
+    )
+    nodeLabel = Text(
+        max_length=63, allow_blank=True, help_text="Only nodes that carry this label; empty or 'all': every node."
+    )
+    comment = Text(max_length=255, allow_blank=True, help_text="The comment; may be empty.")
+    values = _values("For a chart only: values beside its defaults, as in a values.yaml.")
 
 
 class UpgradeRequest(Body):
     """POST /v1/deploy/id/[id]."""
 
-    version = Text(max_length=64)
-    comment = Text(max_length=255, allow_blank=True, default="")
+    version = Text(max_length=64, help_text="The version to change to: a full one, or a main line.")
+    comment = Text(max_length=255, allow_blank=True, default="", help_text="The comment.")
+    values = _values(
+        "For a chart only: values beside its defaults, all of them anew; if not given, those it runs with are kept."
+    )
 
 
 class RollbackRequest(Body):
     """PUT /v1/deploy/id/[id]."""
 
-    version = Text(max_length=64)
-    comment = Text(max_length=255, allow_blank=True)
+    version = Text(max_length=64, help_text="A version that this deployment has run before.")
+    comment = Text(max_length=255, allow_blank=True, help_text="The comment; may be empty.")
+    values = _values(
+        "For a chart only: values beside its defaults; if not given, those with which that version ran last."
+    )
 
 
-class AuditRequest(Body):
-    """PUT /v1/admin/deploy. id: that of the audit record."""
+class DeploymentAuditRequest(Body):
+    """PUT /v1/admin/deploy."""
 
-    id = Whole(min_value=1, max_value=_BIGINT)
-    status = Whole(min_value=Audit.APPROVED, max_value=Audit.REFUSED)
-    comment = Text(max_length=255, allow_blank=True)
+    id = Whole(min_value=1, max_value=_BIGINT, help_text="The id of the audit record, not of the deployment.")
+    status = Whole(min_value=Audit.APPROVED, max_value=Audit.REFUSED, help_text="1 approved, 2 disapproved.")
+    comment = Text(max_length=255, allow_blank=True, help_text="The comment of the audit; may be empty.")
 
 
-class DeploymentAnswer(serializers.Serializer[Deployment]):
-    """A deployment. Context: `readings` (deployments.freshness), `only` (field names; empty: all)."""
+class DeploymentAnswer(Projected, serializers.Serializer[Deployment]):
+    """A deployment."""
 
-    id = serializers.IntegerField()
-    deployName = serializers.CharField(source="name")
-    appName = serializers.CharField(source="app_name")
-    version = serializers.CharField(source="shown.version")
-    cluster = serializers.CharField()
-    nodeLabel = serializers.CharField(source="node_label")
-    deployType = serializers.IntegerField(source="shown.kind")
-    status = serializers.SerializerMethodField()
-    errorMessage = serializers.SerializerMethodField()
-    comment = serializers.CharField(source="shown.comment")
-    editable = serializers.BooleanField()
-    running = serializers.BooleanField()
-    createTime = UnixTime(source="created_at")
-    updateTime = UnixTime(source="updated_at")
-    auditComment = serializers.CharField(source="audit_comment")
-
-    def get_fields(self) -> dict[str, Any]:
-        """Return the fields asked for."""
-        only: list[str] = self.context.get("only", [])
-        return {name: field for name, field in super().get_fields().items() if not only or name in only}
+    # Context: `readings` (deployments.freshness).
+    id = serializers.IntegerField(help_text="The deployment's id.")
+    deployName = serializers.CharField(source="name", help_text="Its name.")
+    appName = serializers.CharField(source="app_name", help_text="The application that it runs.")
+    version = serializers.CharField(source="shown.version", help_text="The application's full version.")
+    cluster = serializers.CharField(help_text="The label or the name of the clusters that it is meant for.")
+    nodeLabel = serializers.CharField(source="node_label", help_text="The label of the nodes that it is meant for.")
+    deployType = serializers.ChoiceField(source="shown.kind", choices=Change.choices, help_text=CHANGES)
+    status = serializers.SerializerMethodField(help_text=STATUSES)
+    errorMessage = serializers.SerializerMethodField(
+        help_text='JSON text that counts pods, {"running": n, "error": n, "total": n}, with a fourth key '
+        "`reason` when there is one to say."
+    )
+    comment = serializers.CharField(source="shown.comment", help_text="The comment of the change.")
+    editable = serializers.BooleanField(help_text="Whether it can be changed now.")
+    running = serializers.BooleanField(help_text="Whether some version is meant to be live.")
+    createTime = UnixTime(source="created_at", help_text="When it was submitted first.")
+    updateTime = UnixTime(source="updated_at", help_text="When it was changed last.")
+    auditComment = serializers.CharField(source="audit_comment", help_text="The comment of the last audit.")
 
     def _reading(self, row: Deployment) -> Reading:
         reading: Reading = self.context["readings"][row.pk]
         return reading
 
-    def get_status(self, row: Deployment) -> int:
+    def get_status(self, row: Deployment) -> Status:
         """Return the status as it may be shown now."""
-        return int(self._reading(row).status)
+        return self._reading(row).status
 
     def get_errorMessage(self, row: Deployment) -> str:
         """Return the pod counts, and the reason if there is one, as JSON text."""
@@ -89,42 +119,62 @@ class DeploymentAnswer(serializers.Serializer[Deployment]):
 class ListQuery(Body):
     """What GET /v1/deploy takes besides its filters."""
 
-    field = QueryNames(names=DeploymentAnswer().fields)
+    field = QueryNames(names=DeploymentAnswer().fields, help_text=_FIELDS)
+
+
+class VersionAnswer(serializers.Serializer[Operation]):
+    """One change in a deployment's history."""
+
+    # Context: `status`, as it may be shown now.
+    version = serializers.CharField(help_text="The application's full version.")
+    deployType = serializers.ChoiceField(source="kind", choices=Change.choices, help_text=CHANGES)
+    status = serializers.SerializerMethodField(help_text=STATUSES)
+    comment = serializers.CharField(help_text="The comment of the change.")
+    createTime = UnixTime(source="created_at", help_text="When it was submitted.")
+
+    def get_status(self, row: Operation) -> Status:
+        """Return the status."""
+        return Status(self.context["status"])
+
+
+class DeploymentDetail(DeploymentAnswer):
+    """A deployment, with its history if that is asked for."""
+
+    # Context besides: `history`, if it is among the fields.
+    historyVersion = serializers.SerializerMethodField(help_text="Its changes, the newest first.")
+
+    @extend_schema_field(VersionAnswer(many=True))
+    def get_historyVersion(self, row: Deployment) -> Any:
+        """Return the history."""
+        return self.context["history"]
 
 
 class DetailQuery(Body):
     """What GET /v1/deploy/id/[id] takes."""
 
-    field = QueryNames(names=[*DeploymentAnswer().fields, HISTORY])
-
-
-class VersionAnswer(serializers.Serializer[Operation]):
-    """One change in a deployment's history. Context: `status`, as it may be shown now."""
-
-    version = serializers.CharField()
-    deployType = serializers.IntegerField(source="kind")
-    status = serializers.SerializerMethodField()
-    comment = serializers.CharField()
-    createTime = UnixTime(source="created_at")
-
-    def get_status(self, row: Operation) -> int:
-        """Return the status."""
-        return int(self.context["status"])
+    field = QueryNames(names=DeploymentDetail().fields, help_text=f"{_FIELDS} Only {HISTORY} has to be asked for.")
 
 
 class PlacementAnswer(serializers.Serializer[Placement]):
-    """A deployment on one cluster; rows are annotated with `state` (clusters.reports)."""
+    """A deployment on one cluster."""
 
-    clusterName = serializers.CharField(source="cluster.name")
-    state = serializers.CharField()
-    generation = serializers.IntegerField()
-    appliedGeneration = serializers.IntegerField(source="applied_generation")
-    running = serializers.IntegerField()
-    error = serializers.IntegerField()
-    total = serializers.IntegerField()
-    lastError = serializers.SerializerMethodField()
-    observedAt = UnixTime(source="cluster.observed_at")
-    nextAttemptAt = UnixTime(source="next_attempt_at")
+    # Rows are annotated with `state` (clusters.reports).
+    clusterName = serializers.CharField(source="cluster.name", help_text="The cluster's name.")
+    state = serializers.ChoiceField(choices=PLACEMENT_STATES, help_text="What is to be said of it in one word.")
+    generation = serializers.IntegerField(help_text="The generation that is wanted there.")
+    appliedGeneration = serializers.IntegerField(
+        source="applied_generation", help_text="The generation that was applied there last; 0: none."
+    )
+    running = serializers.IntegerField(help_text="Pods that run.")
+    error = serializers.IntegerField(help_text="Pods that should run and do not.")
+    total = serializers.IntegerField(help_text="Pods in all.")
+    lastError = serializers.SerializerMethodField(help_text="What is wrong there, in one sentence; else empty.")
+    observedAt = UnixTime(
+        source="cluster.observed_at", allow_null=True, help_text="When the cluster was observed last; null: never."
+    )
+    nextAttemptAt = UnixTime(
+        source="next_attempt_at", allow_null=True, help_text="When it is tried again after an error; else null."
+    )
 
     def get_lastError(self, row: Any) -> str:
         """Return what is wrong there, in words."""
@@ -133,19 +183,23 @@ class PlacementAnswer(serializers.Serializer[Placement]):
 
 
 class AuditAnswer(serializers.Serializer[Operation]):
-    """One audit record."""
+    """An audit record: a change, and what became of it."""
 
-    id = serializers.IntegerField()
-    businessName = serializers.CharField(source="deployment.business.name")
-    appName = serializers.CharField(source="deployment.app_name")
-    version = serializers.CharField()
-    cluster = serializers.CharField(source="deployment.cluster")
-    deployId = serializers.IntegerField(source="deployment_id")
-    deployType = serializers.IntegerField(source="kind")
-    status = serializers.IntegerField(source="audit")
-    comment = serializers.CharField(source="audit_comment")
-    createTime = UnixTime(source="created_at")
-    updateTime = serializers.SerializerMethodField()
+    id = serializers.IntegerField(help_text="The id of the audit record.")
+    businessName = serializers.CharField(source="deployment.business.name", help_text="The business's name.")
+    appName = serializers.CharField(source="deployment.app_name", help_text="The application.")
+    version = serializers.CharField(help_text="The application's full version.")
+    cluster = serializers.CharField(
+        source="deployment.cluster", help_text="The label or the name of the clusters that it is meant for."
+    )
+    deployId = serializers.IntegerField(source="deployment_id", help_text="The deployment's id.")
+    deployType = serializers.ChoiceField(source="kind", choices=Change.choices, help_text=CHANGES)
+    status = serializers.ChoiceField(source="audit", choices=Audit.choices, help_text=AUDITS)
+    comment = serializers.CharField(source="audit_comment", help_text="The comment of the audit.")
+    createTime = UnixTime(source="created_at", help_text="When the change was submitted.")
+    updateTime = serializers.SerializerMethodField(
+        help_text="When it was audited; while it waits, when it was submitted."
+    )
 
     def get_updateTime(self, row: Operation) -> int:
         """Return the time of the audit; of the submission while it waits."""

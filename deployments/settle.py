@@ -17,7 +17,7 @@ from clusters.engine.clock import db_now
 from clusters.models import Bundle
 from deployments.counts import Tally, stored, tally
 from deployments.models import Change, Deployment, Operation, Status
-from deployments.status import after_end, status
+from deployments.status import after_end, not_green, status
 from otestack.transactions import retry_deadlock
 
 # Bundles in one transaction: short enough that nobody waits for it.
@@ -36,14 +36,16 @@ _DEPLOYMENT_COLUMNS = (
     "reason",
     "updated_at",
 )
-_OPERATION_COLUMNS = ("id", "status", "open", "ended_at", "updated_at")
+_OPERATION_COLUMNS = ("id", "status", "open", "ended_at", "renewed_at", "updated_at")
 
 
 def settle() -> int:
     """Settle dirty bundles and those whose operation is under way; return how many were looked at."""
     dirty = Bundle.objects.filter(dirty_at__isnull=False).values_list("pk", flat=True)
     moving = Deployment.objects.filter(current__open=True).values_list("bundle_id", flat=True)
-    ids = sorted(set(dirty) | {pk for pk in moving if pk is not None})
+    # Apart: each has its index.
+    renewed = Deployment.objects.filter(current__renewed_at__isnull=False).values_list("bundle_id", flat=True)
+    ids = sorted({pk for pk in (*dirty, *moving, *renewed) if pk is not None})
     settle_bundles(ids)
     return len(ids)
 
@@ -74,7 +76,7 @@ def _settle(bundle_ids: list[int]) -> None:
     sums = tally([row.bundle_id for row in deployments if row.bundle_id is not None])
     operations = (
         Operation.objects.select_for_update(no_key=True)
-        .defer("manifests", "secrets")
+        .defer("manifests", "secrets", "chart_values")
         .filter(pk__in=[row.current_id for row in deployments])
         .order_by("pk")
         .in_bulk()
@@ -98,19 +100,24 @@ def _columns(row: Deployment | Operation, names: tuple[str, ...]) -> dict[str, A
 
 def _settle_operation(operation: Operation, row: Deployment, sums: Tally, now: datetime) -> bool:
     """Move the operation whose objects the bundle holds; return whether it changed."""
-    before = operation.status, operation.open
+    before = operation.status, operation.open, operation.renewed_at
     counts = sums.counts(operation.kind, row.placements)
-    if operation.open:
-        since = max(at for at in (operation.decided_at, sums.last_taken_at) if at is not None)
+    if operation.open or operation.renewed_at is not None:
+        times = (operation.decided_at, operation.renewed_at, sums.last_taken_at)
+        since = max(at for at in times if at is not None)
         age = (now - since).total_seconds()
         found, ended = status(operation.kind, counts, age=age, deadline=settings.OTE_PROGRESS_DEADLINE)
-        # Deploying does not go back to processing when more clusters join.
-        operation.status = found if ended else max(found, operation.status)
+        if operation.open:
+            # Deploying does not go back to processing when more clusters join.
+            operation.status = found if ended else max(found, operation.status)
+        else:  # it ended before; a new secret is on its way
+            operation.status = after_end(operation.kind, counts) if ended else not_green(operation.status)
         if ended:
-            operation.open, operation.ended_at = False, now
+            operation.ended_at = operation.ended_at or now
+            operation.open, operation.renewed_at = False, None
     else:
         operation.status = after_end(operation.kind, counts)
-    if before == (operation.status, operation.open):
+    if before == (operation.status, operation.open, operation.renewed_at):
         return False
     operation.updated_at = now
     return True
@@ -123,7 +130,8 @@ def _settle_deployment(row: Deployment, operation: Operation, sums: Tally, now: 
         new["status"] = operation.status
         if operation.open is False:
             # What is stored does not age: see deployments/status.py.
-            new["status"] = after_end(operation.kind, sums.counts(operation.kind, row.placements))
+            if operation.renewed_at is None:
+                new["status"] = after_end(operation.kind, sums.counts(operation.kind, row.placements))
             new["editable"] = new["status"] != Status.DELETED
     if row.status != Status.ERROR or row.shown_id == operation.pk:
         new["reason"] = sums.reason(operation.kind)

@@ -61,6 +61,11 @@ def after_end(kind: int, counts: Counts) -> Status:
     return Status.FAILED
 
 
+def not_green(stored: int) -> Status:
+    """Return the status of an ended operation while its clusters have yet to take a new generation of it."""
+    return Status.PARTIAL if stored == Status.SUCCESS else Status(stored)
+
+
 def as_read(stored: int, unproven: int) -> Status:
     """Return the status to show. unproven: clusters that count as ready but are away or were not observed in time."""
     if stored == Status.SUCCESS and unproven:

@@ -8,18 +8,19 @@ from django.db.models import Case, Value, When
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from apps.services import own_business
+from business.services import own_business
 from clusters.models import Placement
 from clusters.reports import placement_state
-from deployments import services
+from deployments import schema, services
 from deployments.filters import AuditFilter, DeploymentFilter
 from deployments.freshness import late_clusters, readings
 from deployments.models import Audit, Deployment, Operation, Status
 from deployments.serializers import (
     HISTORY,
     AuditAnswer,
-    AuditRequest,
     DeploymentAnswer,
+    DeploymentAuditRequest,
+    DeploymentDetail,
     DeployRequest,
     DetailQuery,
     ListQuery,
@@ -29,22 +30,35 @@ from deployments.serializers import (
     VersionAnswer,
 )
 from deployments.status import as_read
+from otestack.api.schema import One, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound
 
 # Objects are large and Secrets cost a decryption; no list needs them.
-_HEAVY = ("manifests", "secrets")
+_HEAVY = ("manifests", "secrets", "chart_values")
+_NO_HELM = "The version is a chart and there is no helm here or it is busy, or the database is not available."
+_BUSY = "A change of it is waiting or under way, or it is being deleted."
 
 
 class DeploymentViewSet(TenantViewSet):
     """/v1/deploy and below."""
 
     queryset = Deployment.objects.select_related("shown").defer(*(f"shown__{name}" for name in _HEAVY))
-    filterset_class = DeploymentFilter
+    chapter = "Deployment Management"
+    path_words = {"id": "The deployment's id.", "name": "The deployment's name."}
 
+    @endpoint(
+        "Create deployment",
+        body=DeployRequest,
+        refuses={409: "An object of the same kind and name is held by another deployment.", 503: _NO_HELM},
+        sent=schema.NEW,
+    )
     def create(self, request: Request) -> Response:
-        """Submit a new deployment in the caller's own business."""
-        body = self.body(DeployRequest)
+        """Submit a new deployment in the caller's own business.
+
+        A general user's waits for its audit; an administrator's is approved at once if the installation says so.
+        """
+        body = self.body()
         services.submit_new(
             by=request.user,  # type: ignore[arg-type]
             deploy_name=body["deployName"],
@@ -53,43 +67,72 @@ class DeploymentViewSet(TenantViewSet):
             cluster=body["cluster"],
             node_label=body["nodeLabel"],
             comment=body["comment"],
+            values=body.get("values"),
         )
         return Response()
 
+    @endpoint(
+        "List deployments",
+        query=ListQuery,
+        filters=DeploymentFilter,
+        answer=Page(DeploymentAnswer),
+        sent=schema.LIST_QUERY,
+        answered=schema.DEPLOYMENTS,
+    )
     def list(self, request: Request) -> Response:
         """List the deployments that are not deleted."""
-        only = self.parameters(ListQuery)["field"]
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset().listed()))  # type: ignore[attr-defined]
-        return self.get_paginated_response(_answers(rows or [], only))
+        only = self.parameters()["field"]
+        rows = list(self.paginate_queryset(self.filter_queryset(self.get_queryset().listed())) or [])  # type: ignore[attr-defined]
+        return self.get_paginated_response(self.shaped(rows, only=only, readings=readings(rows)))
 
+    @endpoint("Get deployment", query=DetailQuery, answer=One(DeploymentDetail), answered=schema.DEPLOYMENT)
     def retrieve(self, request: Request, id: str) -> Response:
-        """Show one deployment, a deleted one too; with field=historyVersion its changes, newest first."""
+        """Return one deployment, a deleted one too; with field=historyVersion its changes, the newest first."""
         row = self._deployment(id)
-        only = self.parameters(DetailQuery)["field"]
-        history = HISTORY in only
-        only = [name for name in only if name != HISTORY]
-        data = _answers([row], only)[0] if only or not history else {}
-        return Response({"data": data | ({HISTORY: _history(row)} if history else {})})
+        only = self.parameters()["field"] or list(DeploymentAnswer().fields)
+        context: dict[str, Any] = {"history": _history(row)} if HISTORY in only else {}
+        return self.answer(row, only=only, readings={} if only == [HISTORY] else readings([row]), **context)
 
+    @endpoint(
+        "Upgrade deployment",
+        body=UpgradeRequest,
+        refuses={409: _BUSY, 503: _NO_HELM},
+        sent=schema.UPGRADE,
+    )
     def upgrade(self, request: Request, id: str) -> Response:
-        """Submit another version."""
-        row, body = self._deployment(id), self.body(UpgradeRequest)
-        services.submit_upgrade(row, by=request.user, version=body["version"], comment=body["comment"])  # type: ignore[arg-type]
+        """Submit the change to another version of the application."""
+        row, body = self._deployment(id), self.body()
+        services.submit_upgrade(
+            row,
+            by=request.user,  # type: ignore[arg-type]
+            version=body["version"],
+            comment=body["comment"],
+            values=body.get("values"),
+        )
         return Response()
 
+    @endpoint("Roll back deployment", body=RollbackRequest, refuses={409: _BUSY, 503: _NO_HELM}, sent=schema.ROLLBACK)
     def rollback(self, request: Request, id: str) -> Response:
-        """Submit a version that ran before."""
-        row, body = self._deployment(id), self.body(RollbackRequest)
-        services.submit_rollback(row, by=request.user, version=body["version"], comment=body["comment"])  # type: ignore[arg-type]
+        """Submit the return to a version that ran before."""
+        row, body = self._deployment(id), self.body()
+        services.submit_rollback(
+            row,
+            by=request.user,  # type: ignore[arg-type]
+            version=body["version"],
+            comment=body["comment"],
+            values=body.get("values"),
+        )
         return Response()
 
+    @endpoint("Delete deployment", refuses={409: _BUSY})
     def destroy(self, request: Request, id: str) -> Response:
-        """Submit the end of a deployment."""
+        """Submit the end of a deployment. It is deleted (9) when every reachable cluster has let go."""
         services.submit_delete(self._deployment(id), by=request.user)  # type: ignore[arg-type]
         return Response()
 
+    @endpoint("Delete deployment by name", refuses={409: _BUSY})
     def destroy_by_name(self, request: Request, name: str) -> Response:
-        """Submit the end of a deployment of the caller's own business."""
+        """Submit the end of a deployment of the caller's own business, by its name."""
         own = Deployment.objects.filter(business=own_business(request.user), name=name)  # type: ignore[arg-type]
         row = own.listed().order_by("-live", "-pk").first()
         if row is None:
@@ -97,13 +140,13 @@ class DeploymentViewSet(TenantViewSet):
         services.submit_delete(row, by=request.user)  # type: ignore[arg-type]
         return Response()
 
+    @endpoint("List clusters of deployment", answer=Page(PlacementAnswer), answered=schema.CLUSTERS)
     def clusters(self, request: Request, id: str) -> Response:
-        """List the clusters of a deployment with what is there and what is wrong."""
+        """List the clusters of a deployment with what is there and what is wrong, by name."""
         placements = Placement.objects.filter(bundle__deployment=self._deployment(id))
         self.order_prefix = ["cluster__name"]
         placements = placements.select_related("cluster").defer("marks", "cluster__credentials")
-        rows = self.paginate_queryset(placements.annotate(state=placement_state()))
-        return self.get_paginated_response(PlacementAnswer(rows, many=True).data)  # type: ignore[arg-type]
+        return self.listed(placements.annotate(state=placement_state()))
 
     def _deployment(self, id: str) -> Deployment:
         return cast(Deployment, self.one(id))
@@ -118,29 +161,31 @@ class AuditViewSet(TenantViewSet):
         .defer(*_HEAVY)
         .exclude(status=Status.ERROR, audit=Audit.WAITING)
     )
-    filterset_class = AuditFilter
+    chapter = "Deployment Management"
     order_fields = {"id": "id"}
     default_order = "desc"
 
+    @endpoint("List deployment audits", filters=AuditFilter, answer=Page(AuditAnswer), answered=schema.AUDITS)
     def list(self, request: Request) -> Response:
         """List audit records; the waiting ones first unless an order is asked for."""
         if not {"orderBy", "order"} & set(request.query_params):
             self.order_prefix = [Case(When(audit=Audit.WAITING, then=Value(0)), default=Value(1))]
-        return self.listed(AuditAnswer)
+        return self.listed()
 
+    @endpoint(
+        "Audit deployment",
+        body=DeploymentAuditRequest,
+        refuses={404: "There is no such audit record.", 409: "It was decided before."},
+        sent=schema.AUDIT,
+    )
     def update(self, request: Request) -> Response:
-        """Approve or refuse a waiting change."""
-        body = self.body(AuditRequest)
+        """Approve or disapprove a waiting change."""
+        body = self.body()
         operation = self.get_queryset().filter(pk=body["id"]).first()
         if operation is None:
             raise NotFound
         services.audit(operation, by=request.user, status=body["status"], comment=body["comment"])  # type: ignore[arg-type]
         return Response()
-
-
-def _answers(rows: list[Deployment], only: list[str]) -> list[dict[str, Any]]:
-    context = {"only": only, "readings": readings(rows)}
-    return list(DeploymentAnswer(rows, many=True, context=context).data)  # type: ignore[arg-type]
 
 
 def _history(row: Deployment) -> list[dict[str, Any]]:

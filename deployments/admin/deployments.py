@@ -108,7 +108,8 @@ class DeploymentAdmin(RecordAdmin):
     @admin.display(description="history")
     def history(self, row: Deployment) -> str:
         """Return the changes, newest first."""
-        operations = row.operations.defer("manifests", "secrets").select_related("submitted_by", "decided_by")
+        operations = row.operations.defer("manifests", "secrets", "chart_values")
+        operations = operations.select_related("submitted_by", "decided_by")
         shown = list(operations.order_by("-pk")[:MOST_NAMED])
         judge(shown, {row.pk: row})
         lines = (

@@ -59,7 +59,10 @@ class OperationAdmin(RecordAdmin):
         "node_label", "clusters", "objects_to_apply", "secrets_to_apply",
     )  # fmt: skip
     joined = ("deployment__business", "deployment__bundle", "app_version", "submitted_by", "decided_by")
-    deferred = ("manifests", "secrets", "app_version__spec", "submitted_by__password", "decided_by__password")
+    deferred = (
+        *("manifests", "secrets", "chart_values", "app_version__spec"),
+        *("submitted_by__password", "decided_by__password"),
+    )
     waiting = ("Deployments (new, upgrade, rollback, delete)", "audit=waiting", _WAITING)
     actions = ("approve", "refuse")
 

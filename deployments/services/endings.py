@@ -47,7 +47,7 @@ def delete_for_business(business: Business, by: User | None) -> None:
 
 
 def _delete(deployment: Deployment, by: User | None) -> None:
-    shown = Operation.objects.defer("manifests", "secrets").get(pk=deployment.shown_id or 0)
+    shown = Operation.objects.defer("manifests", "secrets", "chart_values").get(pk=deployment.shown_id or 0)
     operation = Operation.objects.create(
         deployment=deployment,
         kind=Change.DELETE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -11,26 +11,30 @@ from django.db.models.functions import Now
 
 from accounts.policy import ADMINS
 from apps.models import AppVersion
-from apps.services import own_business
-from business.services import lock_approved
+from business.services import lock_approved, own_business
 from clusters.engine.bundles import check_free
 from clusters.engine.clock import db_now
 from clusters.engine.placing import lock_placements
 from clusters.models import Bundle
 from deployments.models import Change, Deployment, Operation, Status
+from deployments.pull_secrets import renewed
 from deployments.services.choose import (
+    Values,
     app_version,
     clusters_meant,
     may_name_service,
     require_name,
     require_nodes,
+    runs_of,
+    values_meant,
     version_run_before,
 )
 from deployments.services.decide import carry_out
 from deployments.services.locks import lock_business_of, lock_deployment, lock_version
 from deployments.services.making import Made, make, wish
 from otestack.errors import Conflict, Invalid
-from otestack.transactions import retry_deadlock
+from otestack.transactions import insert, retry_deadlock
+from registry.models import RegistryAccount
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -38,12 +42,20 @@ if TYPE_CHECKING:
 
 @retry_deadlock
 def submit_new(
-    *, by: User, deploy_name: str, app_name: str, version: str, cluster: str, node_label: str, comment: str
+    *,
+    by: User,
+    deploy_name: str,
+    app_name: str,
+    version: str,
+    cluster: str,
+    node_label: str,
+    comment: str,
+    values: dict[str, Any] | None = None,
 ) -> Operation:
-    """Submit a new deployment in the caller's own business.
+    """Submit a new deployment in the caller's own business. values: of a chart, beside its defaults.
 
-    Raises Invalid (name, application, version, cluster or node label), Conflict when another deployment holds an
-    object of the same name. Source: seed, POST /v1/deploy.
+    Raises Invalid (name, application, version, cluster, node label or values), Conflict when another deployment holds
+    an object of the same name, Unavailable where no chart can be rendered. Source: seed, POST /v1/deploy.
     """
     require_name(deploy_name)
     business = own_business(by)
@@ -63,42 +75,45 @@ def submit_new(
         selector_value=value,
         node_label=node_label,
     )
-    made = make(deployment, found)
+    made = make(deployment, found, values_meant(found, values, Operation.objects.none()))
     with transaction.atomic():
         lock_approved(business.pk)
         _lock_for_approval(by)
         lock_version(found)
-        try:
-            with transaction.atomic():
-                deployment.save(force_insert=True)
-        except IntegrityError:
-            if Deployment.objects.filter(business=business, name=deploy_name, live=True).exists():
-                raise Invalid(deployName=f"The name '{deploy_name}' is taken.") from None
-            raise
+        taken = Deployment.objects.filter(business=business, name=deploy_name, live=True)
+        insert(deployment, taken=taken, refusal=Invalid(deployName=f"The name '{deploy_name}' is taken."))
         return _submit(deployment, Change.NEW, found, made, by=by, comment=comment)
 
 
 @retry_deadlock
-def submit_upgrade(deployment: Deployment, *, by: User, version: str, comment: str = "") -> Operation:
-    """Submit another version of the deployment's application.
+def submit_upgrade(
+    deployment: Deployment, *, by: User, version: str, comment: str = "", values: dict[str, Any] | None = None
+) -> Operation:
+    """Submit another version of the deployment's application. values: of a chart; None: those it runs with.
 
-    Raises Invalid for an unknown version or the one that runs, Conflict while another change is on.
-    Source: seed, POST /v1/deploy/id/[id].
+    Raises Invalid for an unknown version or the one that runs, or for values, Conflict while another change is on,
+    Unavailable where no chart can be rendered. Source: seed, POST /v1/deploy/id/[id].
     """
     _require_changeable(deployment)
     found = app_version(deployment.business_id, deployment.app_name, version)
-    return _change(deployment, Change.UPGRADE, found, by=by, comment=comment)
+    meant = values_meant(found, values, Operation.objects.filter(pk=deployment.current_id or 0))
+    return _change(deployment, Change.UPGRADE, found, meant, by=by, comment=comment)
 
 
 @retry_deadlock
-def submit_rollback(deployment: Deployment, *, by: User, version: str, comment: str) -> Operation:
+def submit_rollback(
+    deployment: Deployment, *, by: User, version: str, comment: str, values: dict[str, Any] | None = None
+) -> Operation:
     """Submit a version that this deployment has run before, also one that was deleted since.
 
-    Raises Invalid for any other version, Conflict while another change is on. Source: seed, PUT /v1/deploy/id/[id].
+    values: of a chart; None: those with which that version last ran.
+    Raises Invalid for any other version, or for values, Conflict while another change is on, Unavailable where no chart
+    can be rendered. Source: seed, PUT /v1/deploy/id/[id].
     """
     _require_changeable(deployment)
     found = version_run_before(deployment, version)
-    return _change(deployment, Change.ROLLBACK, found, by=by, comment=comment)
+    meant = values_meant(found, values, runs_of(deployment, found))
+    return _change(deployment, Change.ROLLBACK, found, meant, by=by, comment=comment)
 
 
 @retry_deadlock
@@ -112,17 +127,20 @@ def submit_delete(deployment: Deployment, *, by: User) -> Operation:
     _lock_for_approval(by)
     deployment = lock_deployment(deployment.pk)
     _require_editable(deployment)
-    shown = Operation.objects.defer("manifests", "secrets").get(pk=deployment.shown_id or 0)
+    shown = Operation.objects.defer("manifests", "secrets", "chart_values").get(pk=deployment.shown_id or 0)
     return _submit(deployment, Change.DELETE, shown.app_version, Made(), by=by, version=shown.version)
 
 
-def _change(deployment: Deployment, kind: Change, version: AppVersion, *, by: User, comment: str) -> Operation:
+def _change(
+    deployment: Deployment, kind: Change, version: AppVersion, values: Values, *, by: User, comment: str
+) -> Operation:
     if not may_name_service(deployment.name, version):
         raise Invalid(
             version=f"Version {version.version} has ports, so it gets a Service of the deployment's name "
             f"'{deployment}', which must start with a letter."
         )
-    made = make(deployment, version)
+    made = make(deployment, version, values)
+    known = deployment.current_id
     with transaction.atomic():
         lock_business_of(deployment)
         _lock_for_approval(by)
@@ -132,6 +150,8 @@ def _change(deployment: Deployment, kind: Change, version: AppVersion, *, by: Us
         _require_changeable(deployment)
         if deployment.running and deployment.current is not None and deployment.current.app_version_id == version.pk:
             raise Invalid(version=f"Version {version.version} runs already.")
+        if deployment.current_id != known:  # a whole change while a chart was rendered with the values of before
+            raise Conflict(_BUSY.format(deployment))
         return _submit(deployment, kind, version, made, by=by, comment=comment)
 
 
@@ -146,6 +166,10 @@ def _submit(
     version: str = "",
 ) -> Operation:
     """Write the operation and show it; carry it out at once for an administrator. The deployment is locked."""
+    account, secrets = None, made.secrets
+    if made.account_id is not None:  # with the password of now: it may have changed since they were made
+        account = RegistryAccount.objects.get(pk=made.account_id)
+        secrets = renewed(secrets, deployment.name, account)
     operation = Operation(
         deployment=deployment,
         kind=kind,
@@ -154,7 +178,9 @@ def _submit(
         comment=comment,
         submitted_by=by,
         manifests=made.objects,
-        secrets=json.dumps(made.secrets) if made.secrets else "",
+        secrets=json.dumps(secrets) if secrets else "",
+        chart_values=json.dumps(made.values) if made.values else "",
+        registry_account=account,
     )
     if made.failure:
         operation.status, operation.open, operation.ended_at = Status.ERROR, False, db_now()
