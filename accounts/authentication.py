@@ -32,7 +32,10 @@ class TokenAuthentication(JWTAuthentication):
             del words[0]
         if len(words) != 1:
             raise AuthenticationFailed
-        token = self.get_validated_token(words[0].encode())
+        try:
+            token = self.get_validated_token(words[0].encode())
+        except (ArithmeticError, TypeError, ValueError) as error:  # a time that is none, signed with our key
+            raise AuthenticationFailed from error
         return self.get_user(token), token
 
     def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
@@ -40,7 +43,7 @@ class TokenAuthentication(JWTAuthentication):
         uid, jti, epoch = (validated_token.get(claim) for claim in ("uid", "jti", EPOCH_CLAIM))
         if not (isinstance(uid, str) and uid.isascii() and uid.isdigit() and len(uid) < 19):
             raise AuthenticationFailed
-        if not isinstance(jti, str) or type(epoch) is not int:
+        if not (isinstance(jti, str) and jti.isalnum()) or type(epoch) is not int or not 0 <= epoch < 2**31:
             raise AuthenticationFailed
         user = (
             User.objects.living()

@@ -4,7 +4,6 @@ import contextlib
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from accounts.models import User
@@ -18,16 +17,13 @@ class Backend(ModelBackend):
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
     ) -> User | None:
-        """Return the user of that name and password. Raises PermissionDenied, Django's no, under the throttle."""
+        """Return the user of that name and password. Raises TooMany under the throttle."""
         if request is None or not username:
             return None
         throttle = login_failures(username, client_address(request))
-        try:
-            throttle.check()
-            user = super().authenticate(request, username, password, **kwargs)
-            throttle.check()
-        except TooMany as error:
-            raise PermissionDenied(str(error)) from error
+        throttle.check()
+        user = super().authenticate(request, username, password, **kwargs)
+        throttle.check()
         if user is None:
             with contextlib.suppress(TooMany):
                 throttle.take()

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from otestack.models import Timestamped
 
@@ -109,6 +110,11 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
 
     def __str__(self) -> str:
         return self.username
+
+    def get_session_auth_hash(self) -> str:
+        """Return what a session of the back-office must hold: what ends the tokens ends sessions, and for good."""
+        text = f"{self.password} {self.token_epoch}"
+        return salted_hmac("accounts.User.session", text, algorithm="sha256").hexdigest()
 
     @property
     def role(self) -> Role:

@@ -4,14 +4,15 @@ import re
 
 USER_NAME_LENGTH = 64
 PHONE_LENGTH = 21
+PASSWORD_LENGTHS = (8, 20)
 
-_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-_PHONE = re.compile(r"\+?[0-9]{5,20}")
+USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+PHONE = re.compile(r"\+?[0-9]{5,20}")
 
 
 def user_name_fault(name: str) -> str | None:
     """Return what is wrong with a user name."""
-    if len(name) <= USER_NAME_LENGTH and _USER_NAME.fullmatch(name):
+    if len(name) <= USER_NAME_LENGTH and USER_NAME.fullmatch(name):
         return None
     return f"It must be 1 to {USER_NAME_LENGTH} letters, digits, '.', '_' or '-', starting with a letter or a digit."
 
@@ -19,11 +20,13 @@ def user_name_fault(name: str) -> str | None:
 def password_fault(password: str) -> str | None:
     """Return what is wrong with a new password."""
     classes = (str.isupper, str.islower, str.isdecimal)
-    if 8 <= len(password) <= 20 and all(any(map(kind, password)) for kind in classes):
+    least, most = PASSWORD_LENGTHS
+    if least <= len(password) <= most and all(any(map(kind, password)) for kind in classes):
         return None
-    return "It must be 8 to 20 characters with at least one upper-case letter, one lower-case letter and one digit."
+    classes_in_words = "at least one upper-case letter, one lower-case letter and one digit"
+    return f"It must be {least} to {most} characters with {classes_in_words}."
 
 
 def phone_fault(phone: str) -> str | None:
     """Return what is wrong with a phone number."""
-    return None if _PHONE.fullmatch(phone) else "It must be 5 to 20 digits, with an optional leading '+'."
+    return None if PHONE.fullmatch(phone) else "It must be 5 to 20 digits, with an optional leading '+'."

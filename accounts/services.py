@@ -9,7 +9,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 from rest_framework_simplejwt.tokens import Token
@@ -18,7 +18,7 @@ from accounts import rules, tokens
 from accounts.models import Status, User
 from accounts.throttles import login_failures
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
-from otestack.transactions import retry_deadlock
+from otestack.transactions import insert, retry_deadlock
 
 _REFUSED_AT_LOGIN = {
     Status.REFUSED: "The system administrator did not approve this user.",
@@ -78,13 +78,17 @@ def create_sub_user(*, user_name: str, password: str, phone: str, real_name: str
         return _insert(user)
 
 
-def change_password(user: User, *, old: str, new: str) -> None:
+def change_password(user: User, *, old: str, new: str, address: str) -> None:
     """Change the user's own password and end its tokens.
 
-    Raises Invalid for a wrong old or an unfit new one, Conflict when it was changed at the same time.
+    A wrong old one counts as a failed login from `address`: whoever found a token or a session must not guess on here.
+    Raises Invalid for a wrong old or an unfit new one, TooMany, Conflict when it was changed at the same time.
     Source: seed, PUT /v1/user.
     """
+    throttle = login_failures(user.username, address)
+    throttle.check()
     if not user.check_password(old):
+        throttle.take()
         raise Invalid(oldPassword="It is not the current password.")
     _require_password(new)
     same = User.objects.living().filter(pk=user.pk, password=user.password)
@@ -223,13 +227,8 @@ def _create(user: User, password: str) -> User:
 
 
 def _insert(user: User) -> User:
-    try:
-        with transaction.atomic():
-            user.save(force_insert=True)
-    except IntegrityError:
-        if User.objects.living().named(user.username).exists():
-            raise Invalid(user="This user name is taken.") from None
-        raise
+    namesakes = User.objects.living().named(user.username)
+    insert(user, taken=namesakes, refusal=Invalid(user="This user name is taken."))
     return user
 
 
@@ -241,17 +240,22 @@ def _set_password(users: models.QuerySet[User], password: str) -> bool:
 def _lock(user: User, by: User | None) -> User:
     """Lock and return the user as it is now, with `by` and all system administrators.
 
-    So two who act on each other go one after the other. Raises NotFound when the user is gone, Unauthorized when `by`
-    is.
+    So two who act on each other go one after the other. Raises NotFound when the user is gone or not in the business
+    of `by` any more, Unauthorized when `by` is gone.
     """
     ids = [user.pk] if by is None else [user.pk, by.pk]
     rows = User.objects.living().filter(Q(pk__in=ids) | Q(is_superuser=True))
     locked = {row.pk: row for row in rows.order_by("id").select_for_update()}
     if by is not None and (by.pk not in locked or not locked[by.pk].is_active):
         raise Unauthorized("You may not log in any more.")
-    if user.pk not in locked:
+    if user.pk not in locked or (by is not None and not _reaches(locked[by.pk], locked[user.pk])):
         raise NotFound
     return locked[user.pk]
+
+
+def _reaches(by: User, user: User) -> bool:
+    """Return whether `by`, who may administer, has this user to administer: its business may just have ended."""
+    return by.is_superuser or (by.business_id is not None and by.business_id == user.business_id)
 
 
 def _require_not_self(user: User, by: User | None, sentence: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
@@ -18,7 +18,7 @@ from clusters.engine.bundles import Wish, end, put
 from clusters.engine.placing import lock_ends
 from clusters.models import Bundle, Selector
 from otestack.errors import Conflict, Forbidden, Invalid
-from otestack.transactions import retry_deadlock
+from otestack.transactions import insert, retry_deadlock
 
 # What else goes when a business is deleted. Imports run one way, from deployments down to here, so an app above
 # appends its part in its AppConfig.ready(). Called inside the deletion's transaction with the business locked and
@@ -38,6 +38,13 @@ def lock_approved(pk: int) -> Business:
     return business
 
 
+def own_business(user: User) -> Business:
+    """Return the business that the user acts in by name: a system administrator always in the built-in one."""
+    if user.is_superuser or user.business is None:
+        return Business.objects.get(is_system=True)
+    return user.business
+
+
 @retry_deadlock
 @transaction.atomic
 def apply(*, by: User, name: str, introduce: str, objective: str, scale: str) -> Business:
@@ -52,13 +59,8 @@ def apply(*, by: User, name: str, introduce: str, objective: str, scale: str) ->
     if Business.objects.filter(applicant=applicant, status=Status.PENDING).exists():
         raise Conflict("Your earlier application is still waiting.")
     business = Business(name=name, introduce=introduce, objective=objective, scale=scale, applicant=applicant)
-    try:
-        with transaction.atomic():
-            business.save(force_insert=True)
-    except IntegrityError:
-        if Business.objects.filter(name=name, status__in=[Status.PENDING, Status.APPROVED]).exists():
-            raise Invalid(name="This business name is taken.") from None
-        raise
+    taken = Business.objects.filter(name=name, status__in=[Status.PENDING, Status.APPROVED])
+    insert(business, taken=taken, refusal=Invalid(name="This business name is taken."))
     return business
 
 

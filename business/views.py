@@ -3,10 +3,11 @@
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from business import services
+from business import schema, services
 from business.filters import BusinessFilter
 from business.models import Business, Status
-from business.serializers import ApplicationRequest, AuditRequest, BusinessDetail, BusinessRow
+from business.serializers import BusinessAuditRequest, BusinessDetail, BusinessRequest, BusinessRow
+from otestack.api.schema import One, Page, endpoint
 from otestack.api.views import TenantViewSet
 
 
@@ -14,24 +15,39 @@ class BusinessViewSet(TenantViewSet):
     """Businesses."""
 
     queryset = Business.objects.all()
-    filterset_class = BusinessFilter
+    chapter = "Business Management"
+    path_words = {"id": "The business's id."}
     order_fields = {"id": "id"}
 
+    @endpoint(
+        "Create business",
+        body=BusinessRequest,
+        refuses={409: "An earlier application of the caller still waits, or the caller belongs to a business already."},
+        sent=schema.APPLICATION,
+    )
     def create(self, request: Request) -> Response:
-        """Apply for a business."""
-        services.apply(by=self.caller, **self.body(ApplicationRequest))
+        """Apply for a business. Once it is approved, the applicant is its administrator."""
+        services.apply(by=self.caller, **self.body())
         return Response()
 
+    @endpoint("List businesses", filters=BusinessFilter, answer=Page(BusinessRow), answered=schema.BUSINESSES)
     def list(self, request: Request) -> Response:
-        """List businesses, without the deleted ones."""
-        return self.listed(BusinessRow, self.get_queryset().exclude(status=Status.DELETED))
+        """List businesses without the deleted ones: the caller's own, or all for a system administrator."""
+        return self.listed(self.get_queryset().exclude(status=Status.DELETED))
 
+    @endpoint("Get business", answer=One(BusinessDetail), answered=schema.BUSINESS)
     def retrieve(self, request: Request, id: str) -> Response:
-        """Return one business."""
-        return Response({"data": BusinessDetail(self.one(id)).data})
+        """Return one business; a deleted one to system administrators only."""
+        return self.answer(self.one(id))
 
+    @endpoint(
+        "Audit business",
+        body=BusinessAuditRequest,
+        refuses={409: "It was decided before, or the applicant cannot become its administrator any more."},
+        sent=schema.AUDIT,
+    )
     def audit(self, request: Request, id: str) -> Response:
-        """Approve or disapprove an application."""
-        body = self.body(AuditRequest)
+        """Approve or disapprove an application. An approved business gets its namespace in every edge cluster."""
+        body = self.body()
         services.audit(self.one(id), status=body["status"], comment=body["comment"], by=self.caller)
         return Response()

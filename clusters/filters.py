@@ -6,13 +6,18 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django_filters import CharFilter, FilterSet
 
 from clusters.models import Cluster, Node, NodeLabel
-from clusters.names import RESERVED
+from clusters.names import LENGTH, RESERVED
 
 
 class ClusterFilter(FilterSet):  # type: ignore[misc]
     """Filters of GET /v1/cluster."""
 
-    clusterLabel = CharFilter(method="labelled", strip=False)
+    clusterLabel = CharFilter(
+        method="labelled",
+        strip=False,
+        max_length=LENGTH,
+        help_text="Only clusters that carry this label; 'all' is no filter.",
+    )
 
     class Meta:
         model = Cluster
@@ -26,9 +31,19 @@ class ClusterFilter(FilterSet):  # type: ignore[misc]
 class NodeFilter(FilterSet):  # type: ignore[misc]
     """Filters of GET /v1/node."""
 
-    clusterName = CharFilter("cluster__name", strip=False)
-    nodeName = CharFilter("name", lookup_expr="icontains", strip=False)
-    nodeLabel = CharFilter(method="labelled", strip=False)
+    clusterName = CharFilter(
+        "cluster__name", strip=False, max_length=LENGTH, help_text="Only nodes of the cluster of exactly this name."
+    )
+    nodeName = CharFilter(
+        "name",
+        lookup_expr="icontains",
+        strip=False,
+        max_length=253,
+        help_text="A part of the node's name, without regard to case.",
+    )
+    nodeLabel = CharFilter(
+        method="labelled", strip=False, max_length=LENGTH, help_text="Only nodes that carry exactly this label."
+    )
 
     class Meta:
         model = Node
@@ -42,7 +57,12 @@ class NodeFilter(FilterSet):  # type: ignore[misc]
 class NodeLabelFilter(FilterSet):  # type: ignore[misc]
     """Filter of GET /v1/node/label."""
 
-    clusterName = CharFilter("node__cluster__name", strip=False)
+    clusterName = CharFilter(
+        "node__cluster__name",
+        strip=False,
+        max_length=LENGTH,
+        help_text="Only labels of nodes of this cluster; all clusters if it is not given.",
+    )
 
     class Meta:
         model = NodeLabel

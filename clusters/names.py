@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 LENGTH = 63
 RESERVED = "all"
-_RULE = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9-]{{0,{LENGTH - 2}}}[A-Za-z0-9])?")
+RULE = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9-]{{0,{LENGTH - 2}}}[A-Za-z0-9])?")
 
 
 def fault(name: str) -> str:
     """Return what is wrong with a name or label, as a sentence; '' when nothing is."""
-    if not _RULE.fullmatch(name):
+    if not RULE.fullmatch(name):
         return f"It must be 1 to {LENGTH} letters, digits and '-', and neither begin nor end with '-'."
     if name.lower() == RESERVED:
         return f"'{RESERVED}' is reserved."

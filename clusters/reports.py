@@ -15,6 +15,7 @@ from clusters.freshness import is_fresh
 from clusters.heartbeat import ALIVE_SECONDS
 from clusters.models import Cluster, Heartbeat, NodeLabel, Placement, observe_interval
 
+PLACEMENT_STATES = ("waiting", "applying", "progressing", "ready", "failed", "away", "stale", "removing")
 STATES = ("ready", "stale", "away", "new", "removing")
 
 

@@ -7,39 +7,55 @@ from typing import Any
 from rest_framework import serializers
 
 from clusters.models import Cluster, ClusterLabel, Node
-from clusters.names import LENGTH
-from otestack.api.fields import Body, Flag, Listed, QueryNames, Text, UnixTime
+from clusters.names import LENGTH, RULE, fault
+from otestack.api.fields import Body, Flag, Listed, Projected, QueryNames, Rule, Text, UnixTime
 
 _MOST_NAMES = 10_000
+_NODE_NAME = 253
+
+
+class Label(Text):
+    """A label of clusters or nodes."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validators=[Rule(fault, maxLength=LENGTH, pattern=RULE.pattern)], **options)
 
 
 class ClusterLabelRequest(Body):
     """Body of POST and DELETE /v1/cluster/label."""
 
-    clusterName = Listed(child=Text(max_length=LENGTH), allow_empty=False, max_length=_MOST_NAMES)
-    clusterLabel = Text(max_length=LENGTH)
+    clusterName = Listed(
+        child=Text(max_length=LENGTH), allow_empty=False, max_length=_MOST_NAMES, help_text="Names of clusters."
+    )
+    clusterLabel = Label(help_text="The label: letters, digits and '-', no cluster's name, and not 'all'.")
 
 
 class NodeLabelRequest(Body):
     """Body of POST /v1/node/label."""
 
-    clusterName = Text(max_length=LENGTH)
-    nodeName = Listed(child=Text(max_length=253), allow_empty=False, max_length=_MOST_NAMES)
-    nodeLabel = Text(max_length=LENGTH)
+    clusterName = Text(max_length=LENGTH, help_text="The cluster that the nodes belong to.")
+    nodeName = Listed(
+        child=Text(max_length=_NODE_NAME), allow_empty=False, max_length=_MOST_NAMES, help_text="Names of nodes."
+    )
+    nodeLabel = Label(help_text="The label: letters, digits and '-', and not 'all'.")
 
 
 class NodeLabelDeleteRequest(NodeLabelRequest):
     """Body of DELETE /v1/node/label."""
 
-    deleteDeploy = Flag(required=False, default=False)
+    deleteDeploy = Flag(
+        required=False, default=False, help_text="Whether pods that were placed by this label may leave these nodes."
+    )
 
 
 class ClusterRow(serializers.ModelSerializer[Cluster]):
-    """A cluster in the list; needs the annotation `fresh`."""
+    """A cluster."""
 
-    clusterName = serializers.CharField(source="name")
-    nodeCount = serializers.IntegerField(source="node_count")
-    isReady = serializers.BooleanField(source="fresh")
+    clusterName = serializers.CharField(source="name", help_text="The cluster's name.")
+    nodeCount = serializers.IntegerField(source="node_count", help_text="How many nodes it has.")
+    isReady = serializers.BooleanField(
+        source="fresh", help_text="Whether it answers and was observed a moment ago."
+    )  # an annotation
 
     class Meta:
         model = Cluster
@@ -49,22 +65,24 @@ class ClusterRow(serializers.ModelSerializer[Cluster]):
 class ClusterLabelRow(serializers.ModelSerializer[ClusterLabel]):
     """A label of one cluster."""
 
-    clusterLabel = serializers.CharField(source="label")
-    createTime = UnixTime(source="created_at")
+    clusterLabel = serializers.CharField(source="label", help_text="The label.")
+    createTime = UnixTime(source="created_at", help_text="When the cluster got it.")
 
     class Meta:
         model = ClusterLabel
         fields = ["clusterLabel", "createTime"]
 
 
-class NodeRow(serializers.ModelSerializer[Node]):
-    """A node in the list; needs the annotation `alive`. context["field"]: the fields to show, all when empty."""
+class NodeRow(Projected, serializers.ModelSerializer[Node]):
+    """A node."""
 
-    nodeName = serializers.CharField(source="name")
-    clusterName = serializers.CharField(source="cluster.name")
-    operatingSystem = serializers.CharField(source="operating_system")
-    kernelVersion = serializers.CharField(source="kernel_version")
-    isReady = serializers.BooleanField(source="alive")
+    nodeName = serializers.CharField(source="name", help_text="The node's name.")
+    clusterName = serializers.CharField(source="cluster.name", help_text="The cluster that it belongs to.")
+    operatingSystem = serializers.CharField(source="operating_system", help_text="Its operating system.")
+    kernelVersion = serializers.CharField(source="kernel_version", help_text="The version of its kernel.")
+    isReady = serializers.BooleanField(
+        source="alive", help_text="Whether it is alive: ready when observed, a moment ago."
+    )  # an annotation
 
     class Meta:
         model = Node
@@ -72,14 +90,24 @@ class NodeRow(serializers.ModelSerializer[Node]):
             "nodeName", "clusterName", "operatingSystem", "kernelVersion", "isReady", "ip", "memory", "cpu", "gpu",
             "disk",
         ]  # fmt: skip
+        extra_kwargs = {
+            "ip": {"help_text": "Its address."},
+            "memory": {"help_text": "Its memory in bytes."},
+            "cpu": {"help_text": "Its whole CPU cores."},
+            "gpu": {"help_text": "Its GPU memory in bytes."},
+            "disk": {"help_text": "Its disk in bytes."},
+        }
 
-    def get_fields(self) -> dict[str, Any]:
-        """Leave out what was not asked for."""
-        shown = self.context.get("field")
-        return {name: field for name, field in super().get_fields().items() if not shown or name in shown}
+
+class NodeMeta(serializers.Serializer[Any]):
+    """What is counted over all pages of the list of nodes."""
+
+    readyNodeCount = serializers.IntegerField(help_text="How many nodes of the whole list are alive.")
 
 
 class NodeQuery(Body):
     """The query of GET /v1/node that is no filter."""
 
-    field = QueryNames(names=NodeRow.Meta.fields)
+    field = QueryNames(
+        names=NodeRow.Meta.fields, help_text="The fields to show, separated by commas; empty: all of them."
+    )

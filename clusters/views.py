@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from clusters import services
+from clusters import schema, services
 from clusters.filters import ClusterFilter, NodeFilter, NodeLabelFilter
 from clusters.freshness import flag, is_fresh
 from clusters.models import Cluster, ClusterLabel, Node, NodeLabel
@@ -18,9 +18,11 @@ from clusters.serializers import (
     ClusterRow,
     NodeLabelDeleteRequest,
     NodeLabelRequest,
+    NodeMeta,
     NodeQuery,
     NodeRow,
 )
+from otestack.api.schema import Names, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound
 
@@ -36,8 +38,8 @@ class FleetViewSet(TenantViewSet):
 class ClusterViewSet(FleetViewSet):
     """Clusters."""
 
-    queryset = Cluster.objects.all()
-    filterset_class = ClusterFilter
+    queryset = Cluster.objects.only("name", "node_count")
+    chapter = "Cluster Management"
     default_page_size = 0
 
     def get_queryset(self) -> QuerySet[Cluster]:
@@ -45,35 +47,59 @@ class ClusterViewSet(FleetViewSet):
         clusters: QuerySet[Cluster] = super().get_queryset()
         return clusters.annotate(fresh=flag(is_fresh()))
 
+    @endpoint(
+        "List clusters",
+        filters=ClusterFilter,
+        answer=Page(ClusterRow),
+        sent=schema.CLUSTERS_QUERY,
+        answered=schema.CLUSTERS,
+    )
     def list(self, request: Request) -> Response:
         """List clusters."""
-        return self.listed(ClusterRow)
+        return self.listed()
 
 
 class ClusterLabelViewSet(FleetViewSet):
     """Labels of clusters."""
 
     queryset = ClusterLabel.objects.all()
+    chapter = "Cluster Management"
+    path_words = {"name": "The cluster's name."}
 
+    @endpoint("List cluster labels", answer=Names("The labels, in order."), answered=schema.CLUSTER_LABELS)
     def list(self, request: Request) -> Response:
         """List the labels that at least one cluster carries."""
         return Response({"data": _distinct(self.get_queryset())})
 
+    @endpoint(
+        "List labels of cluster",
+        answer=Page(ClusterLabelRow),
+        sent=schema.LABELS_QUERY,
+        answered=schema.LABELS_OF_CLUSTER,
+    )
     def of_cluster(self, request: Request, name: str) -> Response:
         """List the labels of one cluster."""
         if fault(name) or not Cluster.objects.filter(name=name).exists():
             raise NotFound
-        return self.listed(ClusterLabelRow, self.get_queryset().filter(cluster__name=name))
+        return self.listed(self.get_queryset().filter(cluster__name=name))
 
+    @endpoint("Add cluster label", body=ClusterLabelRequest, sent=schema.CLUSTER_LABEL)
     def create(self, request: Request) -> Response:
-        """Put a label on clusters."""
-        body = self.body(ClusterLabelRequest)
+        """Put a label on clusters; where one carries it already, nothing changes.
+
+        Deployments that are placed by this label go to these clusters too.
+        """
+        body = self.body()
         services.add_label(body["clusterName"], body["clusterLabel"])
         return Response()
 
+    @endpoint("Delete cluster label", body=ClusterLabelRequest, sent=schema.CLUSTER_LABEL)
     def destroy(self, request: Request) -> Response:
-        """Take a label off clusters."""
-        body = self.body(ClusterLabelRequest)
+        """Take a label off clusters; where one does not carry it, nothing changes.
+
+        Deployments that are placed by this label leave these clusters.
+        """
+        body = self.body()
         services.delete_label(body["clusterName"], body["clusterLabel"])
         return Response()
 
@@ -81,20 +107,29 @@ class ClusterLabelViewSet(FleetViewSet):
 class NodeViewSet(FleetViewSet):
     """Nodes."""
 
-    queryset = Node.objects.select_related("cluster")
-    filterset_class = NodeFilter
+    # Not with the cluster's credentials: to decrypt them takes longer than all the rest.
+    queryset = Node.objects.select_related("cluster").only(
+        *("name", "operating_system", "kernel_version", "ip", "memory", "cpu", "gpu", "disk", "cluster__name")
+    )
+    chapter = "Node Management"
 
     def get_queryset(self) -> QuerySet[Node]:
         """Return nodes, and whether each is alive: ready when last seen, on a cluster that is fresh now."""
         nodes: QuerySet[Node] = super().get_queryset()
         return nodes.annotate(alive=flag(is_fresh("cluster__") & Q(ready=True)))
 
+    @endpoint(
+        "List nodes",
+        query=NodeQuery,
+        filters=NodeFilter,
+        answer=Page(NodeRow, meta=NodeMeta),
+        answered=schema.NODES,
+    )
     def list(self, request: Request) -> Response:
         """List nodes, and count those that are alive over all pages."""
-        shown = self.parameters(NodeQuery)["field"]
+        only = self.parameters()["field"]
         nodes = self.filter_queryset(self.get_queryset())
-        rows = self.paginate_queryset(nodes)
-        answer = self.get_paginated_response(NodeRow(rows, many=True, context={"field": shown}).data)
+        answer = self.get_paginated_response(self.shaped(self.paginate_queryset(nodes), only=only))
         answer.data["meta"] = {"readyNodeCount": nodes.filter(alive=True).count()}
         return answer
 
@@ -103,25 +138,39 @@ class NodeLabelViewSet(FleetViewSet):
     """Labels of nodes."""
 
     queryset = NodeLabel.objects.all()
-    filterset_class = NodeLabelFilter
+    chapter = "Node Management"
 
     def get_queryset(self) -> QuerySet[NodeLabel]:
         """Return the labels that count."""
         return NodeLabel.objects.carried()
 
+    @endpoint(
+        "List node labels",
+        filters=NodeLabelFilter,
+        answer=Names("The labels, in order."),
+        sent=schema.NODE_LABELS_QUERY,
+        answered=schema.NODE_LABELS,
+    )
     def list(self, request: Request) -> Response:
         """List the labels that at least one node carries."""
         return Response({"data": _distinct(self.filter_queryset(self.get_queryset()))})
 
+    @endpoint("Add node label", body=NodeLabelRequest, sent=schema.NODE_LABEL)
     def create(self, request: Request) -> Response:
-        """Put a label on nodes."""
-        body = self.body(NodeLabelRequest)
+        """Put a label on nodes of one cluster; where one carries it already, nothing changes."""
+        body = self.body()
         services.add_node_label(body["clusterName"], body["nodeName"], body["nodeLabel"])
         return Response()
 
+    @endpoint(
+        "Delete node label",
+        body=NodeLabelDeleteRequest,
+        refuses={409: "Live deployments select the label on these nodes, and deleteDeploy is not set."},
+        sent=schema.NODE_LABEL_DELETION,
+    )
     def destroy(self, request: Request) -> Response:
-        """Take a label off nodes."""
-        body = self.body(NodeLabelDeleteRequest)
+        """Take a label off nodes of one cluster; where one does not carry it, nothing changes."""
+        body = self.body()
         services.delete_node_label(
             body["clusterName"], body["nodeName"], body["nodeLabel"], delete_deploy=body["deleteDeploy"]
         )

@@ -5,13 +5,18 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from otestack.api.exceptions import plain
+from otestack.api.routes import spelled
+from otestack.api.schema.views import DocsView, SchemaView
 
 urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("business.urls")),
     path("", include("clusters.urls")),
+    path("", include("registry.urls")),
     path("", include("apps.urls")),
     path("", include("deployments.urls")),
+    spelled("/v1/schema", SchemaView.as_view()),
+    spelled("/v1/docs", DocsView.as_view()),
     path("", include("otestack.health.urls")),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),

@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import Resolver404
@@ -60,6 +61,9 @@ def answer(error: Exception, parameter_code: int = 422) -> tuple[dict[str, Any],
             return parameter_error(field_errors(error.detail), parameter_code), {}
         case drf.ParseError() | RequestDataTooBig():
             return parameter_error({"body": [str(error)]}, parameter_code), {}
+        case TooManyFieldsSent():
+            sentence = f"There are more than {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} parameters."
+            return parameter_error({"query": [sentence]}, parameter_code), {}
         case drf.NotAuthenticated() | drf.AuthenticationFailed():
             return {"code": 401, "message": _SENTENCES[401]}, {}
         case drf.PermissionDenied() | PermissionDenied():

@@ -1,14 +1,32 @@
 """Fields of requests and responses: strict JSON types in bodies, parsed text in query strings."""
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from rest_framework import serializers
 from rest_framework.fields import empty
 
 UINT32 = 2**32 - 1
 INT31 = 2**31 - 1
+
+
+class Rule:
+    """A validator made of a function that says what is wrong. shape: the same in JSON Schema's words, for the document.
+
+    A pattern is for the whole text, unless it begins with '^'. The function stays the judge.
+    """
+
+    def __init__(self, fault: Callable[[str], str | None], **shape: Any) -> None:
+        self.fault, self.shape = fault, shape
+
+    def __call__(self, value: str) -> None:
+        """Raise ValidationError with the function's sentence."""
+        if sentence := self.fault(value):
+            raise serializers.ValidationError(sentence)
 
 
 class Text(serializers.CharField):
@@ -104,6 +122,77 @@ class QueryNames(Text):
         return [name for name in chosen if name]
 
 
+class Projected(serializers.Serializer[Any]):
+    """Base of answers whose fields a caller may choose. context["only"]: the names; empty: all."""
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields asked for."""
+        only: Any = self.context.get("only")
+        return {name: field for name, field in super().get_fields().items() if not only or name in only}
+
+
+class Upload(serializers.Field):
+    """A file of a form; its value is its bytes. max_bytes: no more of it are taken."""
+
+    default_error_messages = {
+        "invalid": "It must be a file.",
+        "empty": "It must not be empty.",
+        "too_large": "It is larger than {most} MB.",
+    }
+
+    def __init__(self, *, max_bytes: int, **options: Any) -> None:
+        self.max_bytes = max_bytes
+        super().__init__(write_only=True, **options)
+
+    def to_internal_value(self, data: Any) -> bytes:
+        """Refuse what is no file, and one that is too large."""
+        if not isinstance(data, UploadedFile):
+            self.fail("invalid")
+        if (data.size or 0) > self.max_bytes:
+            self.fail("too_large", most=self.max_bytes // 2**20)
+        content = bytes(data.read())
+        if not content:
+            self.fail("empty")
+        return content
+
+
+class JsonObject(serializers.Field):
+    """A JSON object of whatever content, bounded in bytes and nesting, without NUL, half characters and infinity."""
+
+    default_error_messages = {
+        "invalid": "It must be an object.",
+        "text": "It holds a NUL or half a character.",
+        "number": "It holds a number that is too large.",
+        "deep": "It is nested more than {most} deep.",
+        "long": "It is longer than {most} bytes.",
+    }
+
+    def __init__(self, *, max_bytes: int, max_depth: int, **options: Any) -> None:
+        self.max_bytes, self.max_depth = max_bytes, max_depth
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Return it unchanged."""
+        if not isinstance(data, dict):
+            self.fail("invalid")
+        left: list[tuple[Any, int]] = [(data, 1)]
+        while left:
+            value, depth = left.pop()
+            if depth > self.max_depth:
+                self.fail("deep", most=self.max_depth)
+            if isinstance(value, dict):
+                left += [(item, depth + 1) for pair in value.items() for item in pair]
+            elif isinstance(value, list):
+                left += [(item, depth + 1) for item in value]
+            elif isinstance(value, str) and any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in value):
+                self.fail("text")
+            elif isinstance(value, float) and not math.isfinite(value):
+                self.fail("number")
+        if len(json.dumps(data, ensure_ascii=False).encode()) > self.max_bytes:
+            self.fail("long", most=self.max_bytes)
+        return data
+
+
 class UnixTime(serializers.Field):
     """A time as integer Unix seconds, UTC; null stays null."""
 
@@ -139,4 +228,7 @@ class Listed(serializers.ListField):
         """Refuse what is no array."""
         if not isinstance(data, list):
             self.fail("not_a_list", input_type=type(data).__name__)
+        if self.max_length is not None and len(data) > self.max_length:
+            # Said before looking at the items: a sentence for each of a million is an answer of its own size.
+            self.fail("max_length", max_length=self.max_length)
         return super().to_internal_value(data)

@@ -6,9 +6,13 @@ import django_filters
 
 
 class WordFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
-    """One of a few words; its refusal says which there are. Django's own repeats what was sent instead."""
+    """One of a few words; its refusal says which there are. Django's own repeats what was sent instead.
 
-    def __init__(self, *words: str, **options: Any) -> None:
+    default: what the list does without the parameter, for the document; the filter itself sees no value then.
+    """
+
+    def __init__(self, *words: str, default: str, **options: Any) -> None:
+        self.words, self.default = words, default
         sentence = f"It must be {', '.join(words[:-1])} or {words[-1]}."
         choices = [(word, word) for word in words]
         super().__init__(choices=choices, error_messages={"invalid_choice": sentence}, **options)

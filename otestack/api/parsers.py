@@ -5,8 +5,9 @@ import json
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, MultiPartParser
 
 
 def _refuse(constant: str) -> Any:
@@ -44,3 +45,22 @@ class StrictJSONParser(BaseParser):
         if not isinstance(body, dict):
             raise ParseError("The body must be a JSON object.")
         return body
+
+
+class FormParser(MultiPartParser):
+    """multipart/form-data of a few short fields and one file. Raises ParseError (422) with what is wrong.
+
+    max_bytes: of the whole body. No more of one is read, whatever it says of itself.
+    """
+
+    max_bytes = 10 * 2**20 + 64 * 2**10
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return fields and files."""
+        request = (parser_context or {})["request"]
+        if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_bytes:
+            raise ParseError(f"The form is longer than {self.max_bytes} bytes.")
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except (SuspiciousOperation, UnicodeError, ValueError) as error:
+            raise ParseError("The form cannot be read: it is malformed, or has too many fields.") from error

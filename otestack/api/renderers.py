@@ -1,5 +1,7 @@
 """Every answer is one JSON object with `code` and `message` (contract, Conventions)."""
 
+from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -11,6 +13,24 @@ from rest_framework.request import Request
 def envelope(data: dict[str, Any] | None, code: int = 200) -> dict[str, Any]:
     """Return `data` with `code` and `message` where they are missing."""
     return {"code": code, "message": "success"} | (data or {})
+
+
+# Rows of a list that are Python objects at the same time. More gain nothing.
+ROWS_AT_ONCE = 1000
+
+
+def json_rows(rows: Iterable[Any], shape: Callable[[Any], Any]) -> orjson.Fragment:
+    """Return rows as a JSON array, each in the shape that `shape` gives it.
+
+    What is kept of a row is its JSON only, so a list without a limit costs about three times the bytes of its answer:
+    100,000 nodes, 20 MB of JSON, stay below 96 MB. It is complete before the first byte goes out: a failure on the way
+    is an error in the envelope and never half a list, and a slow client holds no cursor of the database.
+    """
+    rows = iter(rows)
+    parts = []
+    while part := [shape(row) for row in islice(rows, ROWS_AT_ONCE)]:
+        parts.append(orjson.dumps(part)[1:-1])
+    return orjson.Fragment(b"[%b]" % b",".join(parts))
 
 
 class EnvelopeRenderer(BaseRenderer):

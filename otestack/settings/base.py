@@ -21,6 +21,12 @@ ALLOWED_HOSTS = env.words("OTE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("OTE_TRUSTED_ORIGINS")
 # How many proxies in front of us may speak for the client's address (X-Forwarded-For). 0: none.
 OTE_TRUSTED_PROXIES = env.whole("OTE_TRUSTED_PROXIES", 0)
+# Browsers reach us over TLS, which a proxy in front ends: cookies of the back-office then never travel without it.
+OTE_HTTPS = env.flag("OTE_HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTE_HTTPS
+if OTE_HTTPS and OTE_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+CSRF_COOKIE_HTTPONLY = True
 
 INSTALLED_APPS = [
     "otestack.backoffice.site.BackOfficeConfig",
@@ -31,6 +37,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "rest_framework",
     "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "otestack",
     "accounts",
     "clusters",
@@ -138,6 +146,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["otestack.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_PAGINATION_CLASS": "otestack.api.pagination.Pagination",
+    "DEFAULT_SCHEMA_CLASS": "otestack.api.schema.operations.Operation",
     "EXCEPTION_HANDLER": "otestack.api.exceptions.handle",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "otestack.api.renderers.OneRenderer",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -156,10 +165,12 @@ SIMPLE_JWT = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {"line": {"()": "otestack.logs.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("OTE_LOG_LEVEL", "INFO")},
     "loggers": {
+        # Whoever sends a wrong Host gets a 400 that says so; a traceback for each is only noise.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
         "django.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         # Several tasks a second that say they ran; their failures are errors and stay.
         "celery.app.trace": {"level": "WARNING"},
@@ -174,12 +185,25 @@ OTE_ENABLE_INGRESS = env.flag("OTE_ENABLE_INGRESS", False)
 OTE_ENABLE_ALERT = env.flag("OTE_ENABLE_ALERT", False)
 OTE_ADMIN_AUTO_DEPLOY = env.flag("OTE_ADMIN_AUTO_DEPLOY", True)
 
-# The public domain of our own registry: images from there show their project.
-OTE_REGISTRY_DOMAIN = env.text("OTE_REGISTRY_DOMAIN")
+# Our own image registry, a Harbor: where its API is, and our account there (docs/registry.md says what it must be able
+# to do). No address: the endpoints that need it say so.
+OTE_REGISTRY_URL = env.address("OTE_REGISTRY_URL")
+OTE_REGISTRY_USER = env.text("OTE_REGISTRY_USER")
+OTE_REGISTRY_PASSWORD = env.text("OTE_REGISTRY_PASSWORD")
+# Certificates to trust instead of the usual ones.
+OTE_REGISTRY_CA_FILE = env.text("OTE_REGISTRY_CA_FILE")
+# All that one request may wait for it.
+OTE_REGISTRY_SECONDS = env.number("OTE_REGISTRY_SECONDS", 10, least=0.1)
+# The host (with port) under which images are pushed and pulled: images from there show their project.
+OTE_REGISTRY_DOMAIN = env.text("OTE_REGISTRY_DOMAIN", env.host_of(OTE_REGISTRY_URL))
 # The namespace of the built-in business 'system'; never created or deleted by us.
 OTE_SYSTEM_NAMESPACE = env.text("OTE_SYSTEM_NAMESPACE", "default")
 # Host folders that tenants may mount, read-only.
 OTE_HOST_PATHS = env.words("OTE_HOST_PATHS", "/usr")
+
+# The program that renders charts; empty: the one beside our Python, or on PATH. And how long it may take.
+OTE_HELM = env.text("OTE_HELM")
+OTE_HELM_SECONDS = env.number("OTE_HELM_SECONDS", 7, least=0.1)
 
 # Throttles (contract, Users and roles): how many in how many seconds.
 OTE_LOGIN_FAILURES = env.whole("OTE_LOGIN_FAILURES", 10, least=1)

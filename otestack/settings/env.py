@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -49,3 +50,26 @@ def words(name: str, default: str = "") -> list[str]:
 def folder(name: str, default: Path) -> Path:
     """Return a folder's absolute path; it need not exist."""
     return Path(text(name, str(default))).expanduser().resolve()
+
+
+def address(name: str) -> str:
+    """Return an http or https address, "" when absent. Raises ImproperlyConfigured for anything else.
+
+    A login inside is refused: addresses are shown in logs.
+    """
+    value = text(name)
+    try:
+        parts = urlsplit(value)
+        fine = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        fine = False
+    if value and not (fine and not parts.query and not parts.fragment):
+        raise ImproperlyConfigured(f"{name} must be an address such as https://registry.example.com, without a login.")
+    return value.rstrip("/")
+
+
+def host_of(url: str) -> str:
+    """Return an address's host, with its port unless that goes without saying."""
+    usual = {"http": ":80", "https": ":443"}
+    parts = urlsplit(url)
+    return parts.netloc.removesuffix(usual.get(parts.scheme, ""))

@@ -1,0 +1,85 @@
+"""The checked-in OpenAPI document, and asking it about paths, answers and examples."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from otestack.api.schema.views import DOCUMENT
+
+_BASE = "urn:document"
+_NAME = re.compile(r"\{\w+\}")
+
+
+@cache
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    return found
+
+
+def operations() -> dict[str, dict[str, Any]]:
+    """Return every operation by method and path, 'GET /v1/user/{id}'."""
+    paths = document()["paths"].items()
+    return {f"{method.upper()} {path}": said for path, item in paths for method, said in item.items()}
+
+
+def operation_of(method: str, path: str) -> dict[str, Any]:
+    """Return the operation that answers a request's path."""
+    spelled = [name for name in operations() if name.startswith(f"{method} ")]
+    fits = [name for name in spelled if re.fullmatch(_pattern(name), f"{method} {path.rstrip('/')}")]
+    return operations()[min(fits, key=lambda name: name.count("{"))]
+
+
+def _pattern(name: str) -> str:
+    return "[^/]+".join(re.escape(part) for part in _NAME.split(name))
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference stands for."""
+    while "$ref" in part:
+        here: Any = document()
+        for step in part["$ref"].removeprefix("#/").split("/"):
+            here = here[step]
+        part = here
+    return part
+
+
+@cache
+def _registry() -> Any:
+    return Registry().with_resource(_BASE, Resource.from_contents(document(), default_specification=DRAFT202012))
+
+
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    """Return in which ways a value is not what the schema says, a sentence each."""
+    absolute = json.loads(json.dumps(schema).replace('"#/', f'"{_BASE}#/'))
+    validator = Draft202012Validator(absolute, registry=_registry())
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def answer_faults(method: str, path: str, status: int, answer: Any) -> list[str]:
+    """Return in which ways an answer is not what the document promises."""
+    responses = operation_of(method, path)["responses"]
+    if str(status) not in responses:
+        return [f"{method} {path} answers {status}, which the document does not know"]
+    return faults(resolved(responses[str(status)])["content"]["application/json"]["schema"], answer)
+
+
+def shapes(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every property of every object in a part of the document, by its place."""
+    if isinstance(part, dict):
+        properties = part.get("properties", {})
+        if isinstance(properties, dict) and part.get("type") == "object":
+            yield from ((f"{place}.{name}", said) for name, said in properties.items())
+        for name, inner in part.items():
+            if name not in {"example", "examples"}:
+                yield from shapes(inner, f"{place}.{name}")
+    elif isinstance(part, list):
+        for inner in part:
+            yield from shapes(inner, place)
