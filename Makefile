@@ -10,18 +10,22 @@ FOR_LINT = OTE_DEBUG=true OTE_DATA_DIR=.cache/lint
 PACKAGES = accounts apps business clusters deployments otestack registry
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint
+.PHONY: help run test lint schema
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
-	@echo "Variables of make run: PORT (8012), OTE_DATA_DIR (./data), OTE_ADMIN_USER (admin), OTE_ADMIN_PASSWORD, OTE_EDGE (simulated or none)"
+	@echo "Variables of make run: PORT (8012), OTE_DATA_DIR (./data), OTE_ADMIN_USER (admin), OTE_ADMIN_PASSWORD, OTE_EDGE (simulated or none), OTE_REGISTRY (simulated or none), REGISTRY_PORT (PORT + 1)"
 
-run: ## Run everything on this machine: web, workers, beat and three simulated clusters; Ctrl-C ends it
+run: ## Run everything on this machine: web, workers, beat, three simulated clusters and a simulated registry; Ctrl-C ends it
 	@exec $(PREFLIGHT) run --end-with-parent
 
 test: ## Run the whole suite, on SQLite and again on PostgreSQL and Redis where they can be started
 	@$(PREFLIGHT) venv --dev
 	@exec $(IN_VENV) -m tests.suite $(ARGS)
+
+schema: ## Write the API's OpenAPI document, which is served at /v1/schema
+	@$(PREFLIGHT) venv --dev
+	$(FOR_LINT) $(IN_VENV) manage.py spectacular --validate --fail-on-warn --format openapi-json --file otestack/api/schema/openapi.json
 
 lint: ## Check style, import contracts, types and that no migration is missing
 	@$(PREFLIGHT) venv --dev

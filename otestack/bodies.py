@@ -1,14 +1,18 @@
 """Around Django: request bodies as the connection carries them.
 
 Django reads no body without a Content-Length, so a chunked one would look empty. And a connection that is closed while
-the client still sends is reset, so that the client never sees the answer.
+the client still sends is reset, so that the client never sees the answer. Last, Django believes any charset that
+Content-Type names, also for the query string, and some of those that Python knows raise in the middle of a request.
 """
 
 from __future__ import annotations
 
+import codecs
 import io
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+from django.utils.http import parse_header_parameters
 
 Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -28,10 +32,21 @@ class WithBodies:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         """Answer one request."""
         stream = environ["wsgi.input"]
+        if not _is_usable(environ.get("CONTENT_TYPE", "")):
+            environ["CONTENT_TYPE"] = ""  # as good as none: where there must be one, the answer says which
         if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
             body = b"".join(_pieces(stream, LONGEST_CHUNKED))
             environ |= {"wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
         return _Answer(self.application(environ, start_response), stream)
+
+
+def _is_usable(content_type: str) -> bool:
+    """Tell whether the header can be read, and means UTF-8 where it names a charset."""
+    try:
+        charset = parse_header_parameters(content_type)[1].get("charset", "utf-8")
+        return codecs.lookup(charset).name == "utf-8"
+    except (LookupError, ValueError):
+        return False
 
 
 class _Answer:

@@ -1,10 +1,11 @@
-"""Doing a change again when the database ended it to break a deadlock."""
+"""Doing again what another transaction came in the way of: a deadlock, a name that was taken and is free again."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Model, QuerySet
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,3 +32,20 @@ def retry_deadlock(change: Callable[P, R]) -> Callable[P, R]:
         return change(*args, **kwargs)
 
     return run
+
+
+def insert(row: Model, *, taken: QuerySet, refusal: Exception) -> None:
+    """Insert a row that must be the only one of its kind; raise `refusal` where there is one in `taken`.
+
+    The one that stood in the way may be gone when it is looked at: then the row is inserted after all.
+    """
+    for last in [False] * (TRIES - 1) + [True]:
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+            return
+        except IntegrityError:
+            if taken.exists():
+                raise refusal from None
+            if last:
+                raise

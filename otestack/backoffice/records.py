@@ -71,6 +71,10 @@ class RecordAdmin(admin.ModelAdmin):
         """Never: where deletion is possible it is a deed."""
         return False
 
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        """Refuse a filter in the address over what is never shown: asked often enough, it would tell it."""
+        return lookup.split("__")[0] not in self.deferred and super().lookup_allowed(lookup, value, request)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Everything shown is read only."""
         return [str(name) for name in flatten_fieldsets(self.get_fieldsets(request, obj))]

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
 from otestack.errors import DomainError, Invalid
@@ -37,6 +38,22 @@ class BackOffice(AdminSite):
     enable_nav_sidebar = False
     index_template = "admin/back_office.html"
 
+    @property
+    def login_form(self) -> Any:  # type: ignore[override]
+        """Return our form for names and passwords."""
+        from otestack.backoffice.entry import LoginForm
+
+        return LoginForm
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Log in. Too many attempts are a 429, as in the API and by the same count."""
+        response = super().login(request, extra_context)
+        form = (getattr(response, "context_data", None) or {}).get("form")
+        if form is not None and form.too_many is not None:
+            response.status_code = form.too_many.code
+            response["Retry-After"] = str(form.too_many.wait)
+        return response
+
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show what waits for audit, then all screens."""
         from otestack.backoffice.records import RecordAdmin
@@ -45,20 +62,22 @@ class BackOffice(AdminSite):
         waiting = [row for screen in screens if (row := screen.waiting_row()) is not None]
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
 
-    @method_decorator(sensitive_post_parameters())
+    @method_decorator([never_cache, sensitive_post_parameters()])
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Change the own password, by the service that the API uses; this session goes on."""
         from accounts.models import User
         from accounts.services import change_password
+        from accounts.throttles import client_address
         from otestack.backoffice.deeds import OwnPassword
 
         form = OwnPassword(request.POST or None)
         if form.is_valid():
             user = User.objects.get(pk=request.user.pk or 0)
             try:
-                change_password(user, old=form.cleaned_data["old"], new=form.cleaned_data["password"])
+                given = form.cleaned_data
+                change_password(user, old=given["old"], new=given["password"], address=client_address(request))
             except Invalid as error:
                 for field, sentences in error.errors.items():
                     form.add_error("old" if field == "oldPassword" else field, sentences)

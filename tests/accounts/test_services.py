@@ -82,9 +82,9 @@ def test_a_sub_user_of_a_business_that_went_is_refused(admin, acme):
 
 def test_a_password_changed_meanwhile_is_not_overwritten(member):
     stale = User.objects.get(pk=member.pk)
-    services.change_password(member, old=PASSWORD, new="Newpass99")
+    services.change_password(member, old=PASSWORD, new="Newpass99", address="127.0.0.1")
     with pytest.raises(Conflict):
-        services.change_password(stale, old=PASSWORD, new="Other0099")
+        services.change_password(stale, old=PASSWORD, new="Other0099", address="127.0.0.1")
     assert User.objects.get(pk=member.pk).check_password("Newpass99")
 
 

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clusters.models import Bundle, Cluster, Node, NodeLabel, Placement
 from deployments.models import Operation
-from registry.models import ExternalRepository
+from registry.models import ExternalRepository, RegistryAccount
 from tests.deployments import fleet
 
 LISTS = (
@@ -19,6 +19,7 @@ LISTS = (
     "/admin/deployments/deployment/?status=all",
     "/admin/deployments/operation/",
     "/admin/registry/externalrepository/",
+    "/admin/registry/registryaccount/",
     "/admin/apps/appversion/",
 )
 CREDENTIALS = "top-secret-of-this-cluster"
@@ -80,6 +81,7 @@ def test_credentials_and_passwords_are_on_no_page(office, deploy, admin, version
     ExternalRepository.objects.create(
         business=acme, repository_id="mine", address="r.io", user="robot", password=CREDENTIALS
     )
+    RegistryAccount.objects.create(business=acme, user="pusher", password=CREDENTIALS, harbor_user_id=3)
     versions(repositoryId="mine")
     made = deploy(admin)
     pages = [office.get(path) for path in LISTS]
@@ -91,13 +93,14 @@ def test_credentials_and_passwords_are_on_no_page(office, deploy, admin, version
         Placement.objects.filter(bundle__deployment=made).first(),
         Operation.objects.get(deployment=made),
         ExternalRepository.objects.get(),
+        RegistryAccount.objects.get(),
         acme,
         admin,
     ):
         meta = record._meta
         pages.append(office.get(f"/admin/{meta.app_label}/{meta.model_name}/{record.pk}/change/"))
     text = "".join(pages)
-    assert "robot" in text and CREDENTIALS not in text
+    assert "robot" in text and "pusher" in text and CREDENTIALS not in text
     with connection.cursor() as cursor:
         cursor.execute("SELECT credentials FROM clusters_cluster")
         assert all(row[0] not in text for row in cursor.fetchall())
@@ -112,7 +115,8 @@ def test_a_list_takes_a_constant_number_of_queries(
             cluster = fleet.join(f"c{number}", f"l{number}", "north")
             node = Node.objects.create(cluster=cluster, name="n")
             NodeLabel.objects.create(node=node, label="x", observed=True)
-            make_business(f"b{number}", status=0, applicant=make_user(2, acme))
+            business = make_business(f"b{number}", status=0, applicant=make_user(2, acme))
+            RegistryAccount.objects.create(business=business, user="u", password="p", email=f"{number}@example.com")
             ExternalRepository.objects.create(
                 business=acme, repository_id=f"r{number}", address="r.io", user="u", password="p"
             )

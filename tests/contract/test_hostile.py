@@ -128,6 +128,12 @@ class Chunked:
 
 def through_wsgi(body: Any, length: str = "", **environ: str) -> tuple[str, dict[str, Any]]:
     """Call the WSGI application; return status line and JSON."""
+    status, content = bytes_through_wsgi(body, length, **environ)
+    return status, json.loads(content)
+
+
+def bytes_through_wsgi(body: Any, length: str = "", **environ: str) -> tuple[str, bytes]:
+    """Call the WSGI application; return status line and content."""
     from otestack.wsgi import application
 
     started: list[Any] = []
@@ -153,7 +159,7 @@ def through_wsgi(body: Any, length: str = "", **environ: str) -> tuple[str, dict
     finally:
         for signal in (request_started, request_finished):
             signal.connect(close_old_connections)
-    return started[0], json.loads(content)
+    return started[0], content
 
 
 def test_a_chunked_body_is_read(member: Any) -> None:

@@ -18,7 +18,7 @@ from tests.services import REDIS_NUMBERS, broker_beside, create_database
 _numbers = itertools.count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def backend() -> Callable[[], dict[str, str]]:
     """Variables of a fresh database and broker beside those of the suite; none when it runs embedded."""
     url, broker = os.environ.get("DATABASE_URL", ""), os.environ.get("CELERY_BROKER_URL", "")

@@ -13,6 +13,7 @@ import pytest
 from otestack.management.commands.join import listens
 from otestack.supervisor.process import children_of
 from tests.run.product import ROOT, Product, command_line, once, until
+from tests.services import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -91,7 +92,9 @@ def test_it_prints_where_things_are(make_product: MakeProduct) -> None:
 
 
 def test_two_live_side_by_side(make_product: MakeProduct) -> None:
-    first, second = make_product("one").start(), make_product("two with # and % and ?").start()
+    registry = {"OTE_REGISTRY": "simulated"}
+    first = make_product("one", REGISTRY_PORT=str(free_port()), **registry).start()
+    second = make_product("two with # and % and ?", REGISTRY_PORT=str(free_port()), **registry).start()
     first.ready()
     second.ready()
     assert first.signal(signal.SIGINT) == 130

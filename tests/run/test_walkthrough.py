@@ -16,6 +16,7 @@ import pytest
 from kubernetes import client, config
 
 from tests.run.product import ROOT, Product
+from tests.services import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -80,7 +81,8 @@ class Shell:
 
 @pytest.fixture
 def product(make_product: Callable[..., Product]) -> Product:
-    return make_product(OTE_EDGE="simulated").start().ready()
+    registry = {"OTE_REGISTRY": "simulated", "REGISTRY_PORT": str(free_port())}
+    return make_product(OTE_EDGE="simulated", **registry).start().ready()
 
 
 @pytest.fixture
