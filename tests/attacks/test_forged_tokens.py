@@ -58,7 +58,11 @@ def test_a_public_key_is_no_secret_of_ours(member: Any, forged: Callable[..., st
     refused(f"{head}.{payload}.{encoded(algorithm.sign(f'{head}.{payload}'.encode(), public))}")
 
 
-@pytest.mark.parametrize("key", ["", " ", "secret", KEY + " ", KEY[:-1], KEY.swapcase(), "\0"])
+@pytest.mark.parametrize(
+    "key",
+    ["", " ", "secret", KEY + " ", KEY[:-1], KEY.swapcase(), "\0"],
+    ids=["none", "a space", "a word", "ours and a space", "ours cut short", "ours in the other case", "NUL"],
+)
 def test_no_key_but_ours(member: Any, forged: Callable[..., str], key: str) -> None:
     payload = forged(member).split(".")[1]
     head = encoded({"alg": "HS256", "typ": "JWT"})
