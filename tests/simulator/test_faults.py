@@ -78,7 +78,6 @@ def test_everything_is_back_after_a_restart(tmp_path):
         api.apply("/apis/apps/v1/namespaces/default/deployments/web", workload(replicas=2))
         api.post("/api/v1/namespaces/default/configmaps", config_map("gone"))
         api.delete("/api/v1/namespaces/default/configmaps/gone")
-        api.delete("/api/v1/namespaces/default/serviceaccounts/default")
         before = api.read("/apis/apps/v1/namespaces/default/deployments/web")["metadata"]
         version = int(api.read("/api/v1/namespaces")["metadata"]["resourceVersion"])
     with Simulator(tmp_path, {"one": 2}, pod_ready_seconds=0.05) as second:
@@ -88,8 +87,20 @@ def test_everything_is_back_after_a_restart(tmp_path):
         assert api.read(path)["metadata"]["uid"] == before["uid"]
         assert int(api.read("/api/v1/namespaces")["metadata"]["resourceVersion"]) >= version
         assert api.get("/api/v1/namespaces/default/configmaps/gone").status_code == 404
-        assert api.get("/api/v1/namespaces/default/serviceaccounts/default").status_code == 404
         wait_for(lambda: api.read(path)["status"].get("availableReplicas") == 2, "the interrupted rollout")
+
+
+@pytest.mark.parametrize("path", ["serviceaccounts/default", "configmaps/kube-root-ca.crt"])
+def test_what_every_namespace_has_comes_back(simulator, path):
+    api = Api(simulator, CLUSTER)
+    before = api.read(f"/api/v1/namespaces/default/{path}")["metadata"]["uid"]
+    api.delete(f"/api/v1/namespaces/default/{path}")
+
+    def again():
+        found = api.get(f"/api/v1/namespaces/default/{path}")
+        return found.status_code == 200 and found.json()["metadata"]["uid"] != before
+
+    wait_for(again, "a new one")
 
 
 def test_many_clusters_are_cheap_to_add(tmp_path):

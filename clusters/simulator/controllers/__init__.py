@@ -51,6 +51,8 @@ def dispatch(cluster: Cluster, change: Change) -> None:
         uid = change.before.read()["metadata"]["uid"] if change.before else ""
         if cluster.store.owned_by(uid):
             cluster.later(settle, "Orphans", uid)
+        if (kind, name) in namespaces.KEPT:
+            cluster.later(settle, "Namespace", "", namespace)
     elif b'"deletionTimestamp"' in change.after.data and b'"finalizers"' in change.after.data:
         cluster.later(settle, "Finalizers", *change.key)
     if kind in ("Deployment", "StatefulSet"):

@@ -11,6 +11,8 @@ from ..store import Object
 from .common import set_condition
 
 NAMESPACE = BY_NAME["Namespace"]
+# What every living namespace has, and gets again when somebody deletes it.
+KEPT = {("ServiceAccount", "default"), ("ConfigMap", "kube-root-ca.crt")}
 
 
 def sync(cluster: Cluster, _: str, name: str) -> None:
