@@ -53,19 +53,19 @@ class _Window:
         )
 
     def run(self) -> int:
-        """Roll until there is nothing to do."""
+        """Roll until there is nothing to do. Work is claimed at least once, however short the window."""
         passes = 0
-        while True:
-            if time.monotonic() < self._ends:
-                self._start_due()
-            if self._under_way == 0:
-                return passes
+        self._start_due()
+        while self._under_way:
             ended = self._gather()
             if ended:
                 self._under_way -= len(ended)
                 self._probes -= sum(item.work.claim.away for item in ended)
                 passes += len(ended)
                 record(ended)
+            if time.monotonic() < self._ends:
+                self._start_due()
+        return passes
 
     def _start_due(self) -> None:
         most = settings.OTE_CONCURRENCY

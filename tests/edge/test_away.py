@@ -14,7 +14,7 @@ from clusters.engine.bundles import end, put
 from clusters.engine.clock import db_now
 from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Selector
-from tests.edge.conftest import drive_until, look, namespace_wish, proven, state, web_wish
+from tests.edge.conftest import drive_until, look, look_once, namespace_wish, proven, state, web_wish
 from tests.edge.meddler import Meddler
 
 
@@ -31,7 +31,7 @@ def test_three_probes_without_an_answer_make_it_away(
     bundle = web()
     drive_until(lambda: proven(bundle))
     edge.set_away(gone.name, mode)
-    look(gone)
+    look_once(gone)
     gone.refresh_from_db()
     assert (gone.failed_probes, gone.away_since) == (1, None)
     assert "cannot be reached" in gone.last_error

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from clusters.engine.bundles import Wish, put
+from clusters.engine.bundles import Wish, end, put
 from clusters.models import Bundle, Cluster, Selector
 from tests.edge.conftest import drive_until, look, namespace_wish, proven, web_wish
 from tests.edge.kube import Kube, core, deployments
+from tests.edge.meddler import Meddler
 
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
@@ -140,3 +141,27 @@ def test_what_took_the_place_of_ours_is_neither_changed_nor_deleted(
     drive_until(lambda: not bundle.placements.exists())
     (left,) = edge.objects(cluster.name, "Deployment", bundle.namespace)
     assert left["spec"]["template"]["spec"]["containers"][0]["image"] == "theirs:1"
+
+
+def test_what_somebody_put_in_its_place_since_the_list_stays(
+    meddler: Meddler, join: Join, web: Web, kube: Else
+) -> None:
+    cluster = join(via=meddler)
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    path = core("services", bundle.namespace, "web")
+    spec = {"ports": [{"port": 81}]}
+    replaced: list[Any] = []
+
+    def replace_first(_: Any) -> bool:
+        if not replaced:
+            kube(cluster).delete(path)
+            replaced.append(
+                kube(cluster).create(core("services", bundle.namespace), {"metadata": {"name": "web"}, "spec": spec})
+            )
+        return False
+
+    meddler.spoil("DELETE", "/services/web", replace_first)
+    end(bundle)
+    drive_until(lambda: not bundle.placements.exists())
+    assert kube(cluster).get(path)["metadata"]["uid"] == replaced[0]["metadata"]["uid"]

@@ -18,7 +18,7 @@ from clusters.engine.clock import db_now
 from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Selector
 from tests.clusters.pki import Authority
-from tests.edge.conftest import drive_until, look, proven, state, web_wish
+from tests.edge.conftest import drive_until, look, look_once, proven, state, web_wish
 from tests.edge.meddler import Meddler, Spoil, answer, failure, send
 
 Join = Callable[..., Cluster]
@@ -173,7 +173,7 @@ def test_half_an_answer_is_no_answer(meddler: Meddler, join: Join, web: Web, way
         return True
 
     meddler.spoil("GET", "/apis/apps/v1/deployments", _drip if way == "drip" else cut)
-    look(cluster)
+    look_once(cluster)
     cluster.refresh_from_db()
     assert "cannot be reached" in cluster.last_error
     assert cluster.failed_probes == 1
