@@ -15,6 +15,7 @@ from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Node, NodeLabel
 from tests.edge.conftest import drive_until, look, proven, web_wish
 from tests.edge.kube import Kube
+from tests.edge.meddler import Meddler, failure
 
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
@@ -95,18 +96,19 @@ def test_the_node_is_the_truth_once_it_was_written(edge: Any, join: Join, web: W
     assert "node.otestack.io/ssd" not in labels
 
 
-def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, join: Join, web: Web) -> None:
-    cluster = join()
+def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, meddler: Meddler, join: Join, web: Web) -> None:
+    cluster = join(via=meddler)
     bundle = web()
     drive_until(lambda: proven(bundle))
     node = cluster.nodes.earliest("pk").name
-    edge.fail_next(cluster.name, 403, 2, method="PATCH", kind="Node")
+    meddler.spoil("PATCH", "/api/v1/nodes/", failure(403, "no"))
     services.add_node_label(cluster.name, [node], "gpu")
     drive_due()
     assert _carried(cluster)[node] == {"gpu"}
     cluster.refresh_from_db()
     assert "did not label node" in cluster.last_error
     assert cluster.observed_at is not None
+    meddler.clear()
     drive_until(lambda: _at_the_edge(edge, cluster)[node] == {"gpu"})
     look(cluster)
     cluster.refresh_from_db()

@@ -54,6 +54,16 @@ def inspect(credentials: Credentials) -> ClusterFacts:
         )
 
 
+def ask(credentials: Credentials, path: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    """GET the JSON object at `path`, or POST the body to it. `what` says what the credentials must be allowed to do.
+
+    Raises as inspect() does.
+    """
+    with _api_client(credentials) as api, warnings.catch_warnings():
+        warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        return _get(api, credentials, path, what, body=body)
+
+
 @contextlib.contextmanager
 def _api_client(credentials: Credentials) -> Iterator[client.ApiClient]:
     with tempfile.TemporaryDirectory(prefix="otestack-") as folder:
@@ -90,14 +100,23 @@ def _write(folder: str, name: str, text: str) -> str:
 
 
 def _get(
-    api: client.ApiClient, credentials: Credentials, path: str, what: str, query: dict[str, Any] | None = None
+    api: client.ApiClient,
+    credentials: Credentials,
+    path: str,
+    what: str,
+    query: dict[str, Any] | None = None,
+    body: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the JSON object at `path`. `what` says in words what the credentials must be allowed to do."""
+    """Return the JSON object at `path`, or the answer to a body that is posted there.
+
+    `what` says in words what the credentials must be allowed to do.
+    """
     call = api.param_serialize(
-        "GET",
+        "GET" if body is None else "POST",
         path,
         query_params=list((query or {}).items()),
-        header_params={"Accept": "application/json"},
+        header_params={"Accept": "application/json", "Content-Type": "application/json"},
+        body=body,
         auth_settings=["BearerToken"],
     )
     try:
@@ -105,7 +124,7 @@ def _get(
         status, raw = response.status, _read(response.response)
     except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise unreachable(error, credentials) from None
-    if status != 200:
+    if status not in {200, 201}:
         raise answered(status, what, credentials)
     try:
         document = json.loads(raw)

@@ -1,0 +1,3 @@
+module otestack.io/kubernetes-tools
+
+go 1.26.0
