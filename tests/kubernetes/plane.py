@@ -41,12 +41,17 @@ class Refused(AssertionError):
         self.status = status
 
 
+def complete(folder: Path) -> bool:
+    """Whether all programs are there."""
+    return all((folder / name).exists() for name in PROGRAMS)
+
+
 def binaries(minor: str = "") -> Path | None:
     """Return the folder with the programs: KUBEBUILDER_ASSETS, else the cache's newest minor or the one named."""
     given = os.environ.get("KUBEBUILDER_ASSETS")
     if given:
         return Path(given)
-    found = [folder for folder in CACHE.glob(minor or "[0-9]*") if all((folder / name).exists() for name in PROGRAMS)]
+    found = [folder for folder in CACHE.glob(minor or "[0-9]*") if complete(folder)]
     return max(found, key=lambda folder: [int(part) for part in folder.name.split(".")], default=None)
 
 
