@@ -18,7 +18,7 @@ from kubernetes import client
 
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.trouble import answered, unreachable
-from otestack.errors import Unavailable
+from otestack.errors import Invalid, Unavailable
 
 # Seconds: to connect, until the next bytes come, and for one whole answer.
 CONNECT_SECONDS = 5
@@ -54,14 +54,16 @@ def inspect(credentials: Credentials) -> ClusterFacts:
         )
 
 
-def ask(credentials: Credentials, path: str, what: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+def ask(
+    credentials: Credentials, path: str, what: str, missing: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """GET the JSON object at `path`, or POST the body to it. `what` says what the credentials must be allowed to do.
 
-    Raises as inspect() does.
+    Raises as inspect() does; Invalid with the sentence `missing` on a 404.
     """
     with _api_client(credentials) as api, warnings.catch_warnings():
         warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
-        return _get(api, credentials, path, what, body=body)
+        return _get(api, credentials, path, what, body=body, missing=missing)
 
 
 @contextlib.contextmanager
@@ -106,6 +108,7 @@ def _get(
     what: str,
     query: dict[str, Any] | None = None,
     body: dict[str, Any] | None = None,
+    missing: str = "",
 ) -> dict[str, Any]:
     """Return the JSON object at `path`, or the answer to a body that is posted there.
 
@@ -124,6 +127,8 @@ def _get(
         status, raw = response.status, _read(response.response)
     except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise unreachable(error, credentials) from None
+    if status == 404 and missing:
+        raise Invalid(kubeconfig=missing)
     if status not in {200, 201}:
         raise answered(status, what, credentials)
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 import yaml
@@ -83,21 +82,21 @@ def login(owner: Credentials, namespace: str = NAMESPACE, hours: int = 0) -> str
     hours: the life of its token; 0 takes the lasting one out of the Secret. Raises Invalid or Unavailable.
     """
     base = f"/api/v1/namespaces/{namespace}"
+    missing = f"There is no token of {namespace}/{NAME} there yet; apply what `cluster rbac` prints first."
     if hours:
-        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest"}
-        spec = {"expirationSeconds": hours * 3600}
-        answer = ask(
-            owner,
-            f"{base}/serviceaccounts/{NAME}/token",
-            f"create serviceaccounts/token in {namespace}",
-            body=request | {"spec": spec},
-        )
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": hours * 3600},
+        }
+        what = f"create serviceaccounts/token in {namespace}"
+        answer = ask(owner, f"{base}/serviceaccounts/{NAME}/token", what, missing, body)
         token = _text(answer, "status", "token")
     else:
-        answer = ask(owner, f"{base}/secrets/{TOKEN}", f"get the secret {namespace}/{TOKEN}")
+        answer = ask(owner, f"{base}/secrets/{TOKEN}", f"get the secret {namespace}/{TOKEN}", missing)
         token = _decoded(_text(answer, "data", "token"))
     if not token:
-        raise Invalid(kubeconfig=f"There is no token of {namespace}/{NAME} there yet; apply `cluster rbac` first.")
+        raise Invalid(kubeconfig=missing)
     return _kubeconfig(owner, token, namespace)
 
 
@@ -138,5 +137,5 @@ def _text(answer: dict[str, Any], part: str, key: str) -> str:
 def _decoded(text: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # of base64, of its characters, of UTF-8
         return ""
