@@ -16,6 +16,7 @@ from typing import Any, Literal
 from clusters.drivers.kubernetes import rbac
 from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.simulator import seed
+from tests.clusters.pki import Authority
 from tests.kubernetes.line import Line
 from tests.kubernetes.plane import FAKE, OWNER, Keys, Plane, Refused
 
@@ -64,6 +65,11 @@ class KubernetesEdge:
     def ca_file(self) -> Path:
         """The CA that signed the servers' certificates."""
         return self._keys.ca_file
+
+    @property
+    def authority(self) -> Authority:
+        """Signs the clients' certificates that the API servers accept."""
+        return self._keys.authority
 
     def add_cluster(self, name: str, nodes: int | None = None) -> None:
         """Give the test a cluster of that name, with nodes that are ready and volumes to claim."""

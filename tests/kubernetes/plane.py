@@ -16,8 +16,6 @@ from urllib.parse import urlencode
 
 import urllib3
 import yaml
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.clusters.pki import Authority
 from tests.services import die_with_us, free_port
@@ -68,15 +66,11 @@ class Keys:
         folder.mkdir(parents=True, exist_ok=True)
         keys = cls(folder, Authority("test edge"))
         server = keys.authority.issue("localhost")
-        signer = ec.generate_private_key(ec.SECP256R1())
-        private = signer.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
         for name, content in {
             "ca.crt": keys.authority.pem,
             "server.crt": server.cert,
             "server.key": server.key,
-            "tokens.key": private,
+            "tokens.key": keys.authority.issue("tokens").key,
             "tokens.csv": f"{OWNER},owner,owner,system:masters\n".encode(),
             "audit.yaml": yaml.safe_dump(AUDIT | {"rules": AUDIT_RULES}).encode(),
         }.items():
@@ -128,7 +122,7 @@ class Plane:
             "kube-controller-manager",
             f"{quiet} --service-account-private-key-file={keys}/tokens.key --root-ca-file={keys}/ca.crt",
             "--node-monitor-period=1s --node-monitor-grace-period=60s --kube-api-qps=500 --kube-api-burst=500",
-            "--controllers=*,-certificatesigningrequest-signing-controller,-route-controller,-service-lb-controller",
+            "--controllers=*,-certificatesigningrequest-signing-controller",
         )
         self._spawn("kube-scheduler", f"{quiet} --kube-api-qps=500 --kube-api-burst=500")
         self._spawn(
