@@ -224,7 +224,9 @@ def _namespace(obj: Object) -> None:
 
 
 def _claim(obj: Object) -> None:
-    obj.setdefault("spec", {}).setdefault("volumeMode", "Filesystem")
+    spec = obj.setdefault("spec", {})
+    spec.setdefault("volumeMode", "Filesystem")
+    spec.setdefault("storageClassName", "standard")  # the cluster's default class, by admission
 
 
 def _role_binding(obj: Object) -> None:

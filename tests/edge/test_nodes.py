@@ -47,7 +47,7 @@ def test_facts_are_what_the_node_says(edge: Any, join: Join, settle_quickly: Non
         node = Node.objects.get(cluster=cluster, name=item["metadata"]["name"])
         assert node.ready
         assert node.cpu == int(status["capacity"]["cpu"])
-        assert node.memory == int(status["capacity"]["memory"].removesuffix("Mi")) * 1024**2
+        assert node.memory == int(status["capacity"]["memory"].removesuffix("Gi")) * 1024**3
         assert node.disk > 10**9
         assert node.ip in [address["address"] for address in status["addresses"]]
         assert node.kernel_version == status["nodeInfo"]["kernelVersion"]

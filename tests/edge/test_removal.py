@@ -121,9 +121,9 @@ def test_a_node_label_that_cannot_be_taken_off_holds_the_removal_and_says_so(
     meddler.spoil("PATCH", "/api/v1/nodes/", failure(403, "no"))
     services.remove(cluster)
     drive_until(lambda: not bundle.placements.exists())
+    drive_until(lambda: "did not label node" in Cluster.objects.get(pk=cluster.pk).last_error)
     look(cluster)
-    cluster.refresh_from_db()
-    assert "did not label node" in cluster.last_error
+    assert not _gone(cluster)
     services.remove(cluster, force=True)
     assert _gone(cluster)
 

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from ..cluster import Cluster
 from ..kinds import BY_NAME
 from ..store import Change, Key
-from . import autoscalers, daemon_sets, deployments, garbage, jobs, namespaces, pods, replica_sets, stateful_sets
+from . import (
+    autoscalers,
+    claims,
+    daemon_sets,
+    deployments,
+    garbage,
+    jobs,
+    namespaces,
+    pods,
+    replica_sets,
+    stateful_sets,
+)
 
 Sync = Callable[[Cluster, str, str], None]
 
@@ -26,6 +37,7 @@ _SYNC: dict[str, Sync] = {
     "PodRetry": pods.retry,
     "PodStop": pods.stop,
     "Namespace": namespaces.sync,
+    "PersistentVolumeClaim": claims.sync,
     "HorizontalPodAutoscaler": autoscalers.sync,
 }
 
