@@ -84,9 +84,10 @@ class Keys:
 
 
 class Plane:
-    """A cluster. call() is its owner at its API."""
+    """A cluster. call() is its owner at its API. without: an API version that is not served."""
 
-    def __init__(self, programs: Path, folder: Path, keys: Keys) -> None:
+    def __init__(self, programs: Path, folder: Path, keys: Keys, without: str = "") -> None:
+        self.without = without
         self._programs, self._folder, self._keys = programs, folder, keys
         self._running: dict[str, tuple[subprocess.Popen[bytes], IO[bytes]]] = {}
         self._etcd, self._peer, self.port = free_port(), free_port(), free_port()
@@ -144,7 +145,7 @@ class Plane:
             f"--service-account-key-file={keys}/tokens.key --service-account-signing-key-file={keys}/tokens.key",
             f"--audit-policy-file={keys}/audit.yaml --audit-log-path={self.audit_log}",
             "--endpoint-reconciler-type=none --allow-privileged --profiling=false",
-            f"--cert-dir={self._folder}",
+            f"--cert-dir={self._folder}" + (f" --runtime-config={self.without}=false" if self.without else ""),
         )
         self._wait("/readyz")
 
