@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.kubernetes.plane import CACHE, complete
 
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
     if not found:
         print(f"No Kubernetes to test with in KUBEBUILDER_ASSETS or {CACHE}; `make kubernetes-tools` builds it.")
         return 0 if may_be_none else 1
-    chosen = SUITE if all(argument.startswith("-") for argument in rest) else []
+    chosen = [] if any(Path(argument.partition("::")[0]).exists() for argument in rest) else SUITE
     failed = 0
     for name, env in found:
         print(f"\n=== Edge tests on {name}", flush=True)
