@@ -72,6 +72,9 @@ def dispatch(cluster: Cluster, change: Change) -> None:
         _queue_for_node(cluster, name)
     elif kind == "Pod" and change.after is None:
         _queue_waiting(cluster)
+        for key, stored in cluster.store.entries("PersistentVolumeClaim", namespace):
+            if b'"deletionTimestamp"' in stored.data:
+                cluster.later(settle, "PersistentVolumeClaim", *key)
 
 
 def _queue_owners(cluster: Cluster, change: Change) -> None:
