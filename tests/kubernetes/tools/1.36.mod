@@ -1,4 +1,4 @@
-module otestack.io/kubernetes-tools
+module kubernetes-tools
 
 go 1.26.0
 

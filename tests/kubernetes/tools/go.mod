@@ -1,3 +1,3 @@
-module otestack.io/kubernetes-tools
+module kubernetes-tools
 
 go 1.26.0
