@@ -35,8 +35,9 @@ def counted(shown: dict[str, Any]) -> dict[str, int]:
 
 def test_web_with_an_autoscaler(shop: Shop, join: Join, kube: Any, edge: Any) -> None:  # noqa: F811
     cluster = join()
-    shown = deploy(shop, "web", WEB)
-    assert counted(shown) == {"running": 2, "error": 0, "total": 2}
+    deploy(shop, "web", WEB)
+    # The chart says no replicas: one pod runs until the autoscaler sees that it wants two.
+    drive_until(lambda: counted(shop.shown()) == {"running": 2, "error": 0, "total": 2})
     edge.autoscale(cluster.name, shop.namespace, "web", 4)
     drive_until(lambda: counted(shop.shown())["running"] == 4 and shop.shown()["status"] == 5)
     container = kube(cluster).get(deployments(shop.namespace, "web"))["spec"]["template"]["spec"]["containers"][0]

@@ -123,6 +123,7 @@ class Plane:
             "kube-controller-manager",
             f"{quiet} --service-account-private-key-file={keys}/tokens.key --root-ca-file={keys}/ca.crt",
             "--node-monitor-period=1s --node-monitor-grace-period=60s --kube-api-qps=500 --kube-api-burst=500",
+            "--horizontal-pod-autoscaler-sync-period=1s",
             "--controllers=*,-certificatesigningrequest-signing-controller",
         )
         self._spawn("kube-scheduler", f"{quiet} --kube-api-qps=500 --kube-api-burst=500")
