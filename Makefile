@@ -7,13 +7,17 @@ PREFLIGHT = $(PYTHON) otestack/supervisor/preflight.py
 IN_VENV = .venv/bin/python
 # Both of these load the settings, which need secrets; these are invented, and nobody's.
 FOR_LINT = OTE_DEBUG=true OTE_DATA_DIR=.cache/lint
+# Real control planes for the edge tests; tests/kubernetes/tools says which patch of each minor.
+KUBERNETES_MINORS ?= 1.36 1.37
+OTE_KUBERNETES_CACHE ?= $(HOME)/.cache/otestack/kubernetes
+export OTE_KUBERNETES_CACHE
 PACKAGES = accounts apps business clusters deployments otestack registry
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint schema
+.PHONY: help run test test-kubernetes kubernetes-tools lint schema
 
 help: ## Say what there is
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 	@echo "Variables of make run: PORT (8012), OTE_DATA_DIR (./data), OTE_ADMIN_USER (admin), OTE_ADMIN_PASSWORD, OTE_EDGE (simulated or none), OTE_REGISTRY (simulated or none), REGISTRY_PORT (PORT + 1)"
 
 run: ## Run everything on this machine: web, workers, beat, three simulated clusters and a simulated registry; Ctrl-C ends it
@@ -22,6 +26,13 @@ run: ## Run everything on this machine: web, workers, beat, three simulated clus
 test: ## Run the whole suite, on SQLite and again on PostgreSQL and Redis where they can be started
 	@$(PREFLIGHT) venv --dev
 	@exec $(IN_VENV) -m tests.suite $(ARGS)
+
+kubernetes-tools: ## Build real Kubernetes control planes for the edge tests with Go, into OTE_KUBERNETES_CACHE (some minutes each)
+	@for minor in $(KUBERNETES_MINORS); do nice tests/kubernetes/tools/build $$minor "$(OTE_KUBERNETES_CACHE)/$$minor" || exit 1; done
+
+test-kubernetes: ## Run the edge tests on real control planes: the one in KUBEBUILDER_ASSETS, else each minor that was built
+	@$(PREFLIGHT) venv --dev
+	@exec $(IN_VENV) -m tests.kubernetes $(ARGS)
 
 schema: ## Write the API's OpenAPI document, which is served at /v1/schema
 	@$(PREFLIGHT) venv --dev

@@ -29,11 +29,11 @@ class Connections:
         self._page_objects = page_objects
         self._list_objects = list_objects
 
-    def driver(self, name: str, credentials: str, centre: str) -> Driver:
-        """Return the driver `name` for stored credentials. centre: uid of this installation."""
+    def driver(self, name: str, credentials: str, centre: str, cluster: str = "") -> Driver:
+        """Return the driver `name` for stored credentials. centre: uid of this installation; cluster: for sentences."""
         if name != "kubernetes":
             raise ValueError(f"There is no driver {name!r}.")
-        client = Client(Credentials.from_json(credentials), self._pool, self._limits)
+        client = Client(Credentials.from_json(credentials), self._pool, self._limits, cluster)
         return KubernetesDriver(client, centre, page_objects=self._page_objects, list_objects=self._list_objects)
 
     async def close(self) -> None:

@@ -79,12 +79,12 @@ class Sessions:
         if stale:
             # Decrypted row by row: one cluster that cannot be driven is no reason not to drive the others.
             sealed = Cluster.objects.filter(pk__in=stale).annotate(sealed=Cast("credentials", TextField()))
-            for pk, driver, uid, version, text in sealed.values_list(
-                "pk", "driver", "uid", "credentials_version", "sealed"
+            for pk, name, driver, uid, version, text in sealed.values_list(
+                "pk", "name", "driver", "uid", "credentials_version", "sealed"
             ):
                 self._drivers.pop(pk, None)
                 try:
-                    made = self._connections.driver(driver, decrypt(text), self._centre)
+                    made = self._connections.driver(driver, decrypt(text), self._centre, name)
                 except Exception:
                     log.exception("Cluster %s cannot be driven with what is stored for it", pk)
                 else:

@@ -5,6 +5,10 @@ from typing import Any
 from .cluster import Cluster
 from .store import Object
 
+DEFAULT_CLASS = "standard"
+# Holds a claim until no pod uses it.
+IN_USE = "kubernetes.io/pvc-protection"
+_TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 _FIRST_NODE_PORT, _LAST_NODE_PORT = 30000, 32767
 
 
@@ -17,6 +21,9 @@ def on_create(cluster: Cluster, kind: str, obj: Object) -> None:
             _job(obj)
         case "Pod":
             _pod(obj)
+        case "PersistentVolumeClaim":
+            obj["spec"].setdefault("storageClassName", DEFAULT_CLASS)
+            obj["metadata"].setdefault("finalizers", []).append(IN_USE)
 
 
 def on_update(cluster: Cluster, kind: str, old: Object, obj: Object) -> None:
@@ -26,12 +33,23 @@ def on_update(cluster: Cluster, kind: str, old: Object, obj: Object) -> None:
         _service(cluster, obj)
     elif kind == "Job":
         obj["spec"].setdefault("selector", old["spec"].get("selector"))
+    elif kind == "PersistentVolumeClaim":
+        for field in ("storageClassName", "volumeName"):
+            if field in old["spec"]:
+                obj["spec"].setdefault(field, old["spec"][field])
+    elif kind == "DaemonSet":
+        number = int(old["metadata"].get("annotations", {}).get(_TEMPLATE_GENERATION, 1))
+        changed = old["spec"].get("template") != obj["spec"].get("template")
+        obj["metadata"].setdefault("annotations", {})[_TEMPLATE_GENERATION] = str(number + changed)
 
 
 def _service(cluster: Cluster, obj: Object) -> None:
     spec = obj["spec"]
     if spec["type"] == "ExternalName":
         return
+    if spec.get("clusterIP") == "None" and not spec.get("selector"):  # whatever somebody puts into its endpoints
+        spec.setdefault("ipFamilies", ["IPv4", "IPv6"])
+        spec.setdefault("ipFamilyPolicy", "RequireDualStack")
     spec.setdefault("ipFamilies", ["IPv4"])
     spec.setdefault("ipFamilyPolicy", "SingleStack")
     address = spec.get("clusterIP") or _free_address(cluster)
@@ -89,6 +107,8 @@ def _job(obj: Object) -> None:
         "job-name": name,
     }
     spec["selector"] = {"matchLabels": {"batch.kubernetes.io/controller-uid": uid}}
+    if not meta.get("labels"):
+        meta["labels"] = dict(labels)
 
 
 def _pod(obj: Object) -> None:

@@ -23,7 +23,7 @@ _FIRST_STATUS: dict[str, Object] = {
     },
     "ReplicaSet": {"replicas": 0},
     "StatefulSet": {"replicas": 0, "availableReplicas": 0},
-    "HorizontalPodAutoscaler": {"desiredReplicas": 0},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
     "Ingress": {"loadBalancer": {}},
     "Service": {"loadBalancer": {}},
     "PersistentVolumeClaim": {"phase": "Pending"},
@@ -36,6 +36,28 @@ def first_status(kind: str) -> Object:
     return {
         key: value.copy() if isinstance(value, dict) else value for key, value in _FIRST_STATUS.get(kind, {}).items()
     }
+
+
+_TEMPLATE: Object = {"template": {"metadata": {}, "spec": {"containers": []}}}
+_EMPTY: dict[str, Object] = {
+    "Deployment": {"strategy": {}} | _TEMPLATE,
+    "ReplicaSet": _TEMPLATE,
+    "DaemonSet": {"updateStrategy": {}} | _TEMPLATE,
+    "StatefulSet": {"updateStrategy": {}} | _TEMPLATE,
+    "Job": _TEMPLATE,
+    "CronJob": {"jobTemplate": {"metadata": {}, "spec": _TEMPLATE}},
+    "Pod": {"containers": []},
+    "PersistentVolumeClaim": {"resources": {}},
+    "HorizontalPodAutoscaler": {"scaleTargetRef": {}},
+}
+
+
+def empty(kind: str) -> Object:
+    """What an object of that kind has before anybody wrote it: its structs that are not optional.
+
+    They count as there already, so whoever creates the object owns what is in them and not themselves.
+    """
+    return {"metadata": {}, "spec": _EMPTY.get(kind, {}), "status": {}}
 
 
 def _template(spec: Object) -> None:
@@ -65,9 +87,7 @@ def _container(container: Object, host_network: bool) -> None:
     container.setdefault("terminationMessagePath", "/dev/termination-log")
     container.setdefault("terminationMessagePolicy", "File")
     container.setdefault("imagePullPolicy", _pull_policy(container.get("image", "")))
-    resources = container.setdefault("resources", {})
-    for name, limit in resources.get("limits", {}).items():
-        resources.setdefault("requests", {}).setdefault(name, limit)
+    container.setdefault("resources", {})
     for port in container.get("ports", ()):
         port.setdefault("protocol", "TCP")
         if host_network:
@@ -112,6 +132,10 @@ def _pod(obj: Object) -> None:
         return
     pod_spec(spec)
     spec.setdefault("enableServiceLinks", True)
+    for container in [*spec.get("containers", ()), *spec.get("initContainers", ())]:
+        resources = container["resources"]  # of a pod only; a template stays as it was written
+        for name, limit in resources.get("limits", {}).items():
+            resources.setdefault("requests", {}).setdefault(name, limit)
 
 
 def _deployment(obj: Object) -> None:
@@ -139,6 +163,8 @@ def _replica_set(obj: Object) -> None:
 def _daemon_set(obj: Object) -> None:
     spec = obj.setdefault("spec", {})
     spec.setdefault("revisionHistoryLimit", 10)
+    annotations = obj.setdefault("metadata", {}).setdefault("annotations", {})
+    annotations.setdefault("deprecated.daemonset.template.generation", "1")
     strategy = spec.setdefault("updateStrategy", {})
     surge = strategy.get("rollingUpdate", {}).get("maxSurge", 0)
     _rolling(strategy, {"maxUnavailable": 0 if surge not in (0, "0%") else 1, "maxSurge": 0})
@@ -151,12 +177,13 @@ def _stateful_set(obj: Object) -> None:
     spec.setdefault("revisionHistoryLimit", 10)
     spec.setdefault("podManagementPolicy", "OrderedReady")
     spec.setdefault("persistentVolumeClaimRetentionPolicy", {"whenDeleted": "Retain", "whenScaled": "Retain"})
-    _rolling(spec.setdefault("updateStrategy", {}), {"partition": 0})
+    _rolling(spec.setdefault("updateStrategy", {}), {"partition": 0, "maxUnavailable": 1})
     _template(spec)
     for claim in spec.get("volumeClaimTemplates", ()):
         claim.setdefault("apiVersion", "v1")
         claim.setdefault("kind", "PersistentVolumeClaim")
         _claim(claim)
+        claim.setdefault("status", {"phase": "Pending"})
 
 
 def _job(obj: Object) -> None:

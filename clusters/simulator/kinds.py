@@ -89,6 +89,7 @@ KINDS: tuple[Kind, ...] = (
         short=("hpa",),
         categories=ALL,
         subresources=("status",),
+        generation=True,
     ),
     _kind("networking.k8s.io", "Ingress", "ingresses", short=("ing",), subresources=("status",), generation=True),
     _kind("networking.k8s.io", "NetworkPolicy", "networkpolicies", short=("netpol",), generation=True),

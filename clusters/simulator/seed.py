@@ -101,7 +101,7 @@ def _kubernetes_service(uid: str) -> Object:
 
 def node(name: str, number: int, gpus: int, created: str) -> Object:
     """A Ready Linux node; the first one also carries the control-plane role."""
-    resources = {"cpu": "8", "ephemeral-storage": "102687672Ki", "memory": "16384Mi", "pods": "110"}
+    resources = {"cpu": "8", "ephemeral-storage": "102687672Ki", "memory": "16Gi", "pods": "110"}
     labels = {
         "beta.kubernetes.io/arch": "amd64",
         "beta.kubernetes.io/os": "linux",

@@ -73,13 +73,14 @@ def _create(
         writer = managed.Writer(author.manager, "Update", kind.api_version, author.subresource)
         typ = type_named(kind.schema)
     defaults.fill(kind.name, obj)
+    if managers is None:  # nobody owns what the server hands out below
+        empty = defaults.empty(kind.name)
+        managers = managed.track_update(empty, obj, typ, {}, writer, timestamp(), keep_status=False)
     allocation.on_create(cluster, kind.name, obj)
     _validate(kind, obj)
     name = meta["name"]
     if cluster.store.find(kind.name, namespace, name):
         raise status.already_exists(kind, name)
-    if managers is None:
-        managers = managed.track_update({}, obj, typ, {}, writer, timestamp(), keep_status=False)
     if managers:
         meta["managedFields"] = managed.encode(managers)
     return obj if author.dry_run else cluster.store.put(kind, obj)

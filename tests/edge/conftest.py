@@ -1,10 +1,16 @@
-"""An edge of real HTTP and TLS, clusters joined to it, and the engine driven in this process."""
+"""An edge of real HTTP and TLS, clusters joined to it, and the engine driven in this process.
+
+TEST_EDGE=kubernetes: real control planes (tests/kubernetes) in the place of the simulated edge.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,20 +27,51 @@ from tests.edge.kube import Kube
 from tests.edge.meddler import Meddler, meddling
 
 _numbers = itertools.count(1)
+REAL = os.environ.get("TEST_EDGE") == "kubernetes"
+# A real control plane thinks longer: of a namespace with pods in it, of who shall lead, of what to do next.
+PATIENCE = 4 if REAL else 1
+collect_ignore_glob = [] if REAL else ["test_real_*.py"]
 
 
 @pytest.fixture(scope="session")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """One simulated edge for the whole run; each test joins clusters of its own."""
-    from clusters.simulator import Simulator
-
-    with Simulator(
-        state_dir=tmp_path_factory.mktemp("edge"), clusters={}, pod_ready_seconds=0.05, rollout_step_seconds=0.02
-    ) as simulator:
+    """One edge for the whole run; each test joins clusters of its own."""
+    with _edge(tmp_path_factory.mktemp("edge")) as found:
         with override_settings(OTE_REQUEST_SECONDS=1.5, OTE_ANSWER_BYTES=1024 * 1024):
             sessions._sessions = sessions.Sessions()
-        yield simulator
+        yield found
         sessions._sessions = None
+
+
+@contextmanager
+def _edge(folder: Path) -> Iterator[Any]:
+    if REAL:
+        from tests.kubernetes.edge import KubernetesEdge
+        from tests.kubernetes.plane import binaries
+
+        programs = binaries(os.environ.get("KUBERNETES_MINOR", ""))
+        assert programs, "there is no Kubernetes to test with; make kubernetes-tools builds it"
+        real = KubernetesEdge(programs, folder)
+        try:
+            yield real
+        finally:
+            real.stop()
+        return
+    from clusters.simulator import Simulator
+
+    with Simulator(state_dir=folder, clusters={}, pod_ready_seconds=0.05, rollout_step_seconds=0.02) as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def _left_as_it_was(edge: Any) -> Iterator[None]:
+    """A real cluster is used by one test after the other; simulated ones are too many to be used twice."""
+    yield
+    if REAL:
+        edge.release()
+        # The next test's rows may have these numbers again, for the same cluster by another way.
+        if sessions._sessions is not None:
+            sessions._sessions._drivers.clear()
 
 
 @pytest.fixture
@@ -73,6 +110,8 @@ def settle_quickly(settings: Any) -> None:
     settings.OTE_RETRY_BASE = 0.05
     settings.OTE_RETRY_CAP = 0.4
     settings.OTE_REQUEST_SECONDS = 2.0
+    if REAL:  # where a pass takes as long as the pause before the next one, a drive would not end before its window
+        settings.OTE_WINDOW_SECONDS = 2.0
 
 
 def drive_until(condition: Callable[[], Any], seconds: float = 20, *, hurry: bool = True) -> Any:
@@ -80,7 +119,7 @@ def drive_until(condition: Callable[[], Any], seconds: float = 20, *, hurry: boo
 
     hurry: clusters that answer are observed more often than they would be; False: at the engine's own pace.
     """
-    ends = time.monotonic() + seconds
+    ends = time.monotonic() + seconds * PATIENCE
     while True:
         drive_due()
         found = condition()

@@ -1,4 +1,4 @@
-"""Somebody else at an edge's Kubernetes API: another field manager, with the cluster's own token."""
+"""Somebody else at an edge's Kubernetes API: another field manager, who may do everything there."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ class Kube:
 
     def __init__(self, edge: Any, name: str, manager: str = "somebody") -> None:
         self._pool = urllib3.PoolManager(ca_certs=str(edge.ca_file))
-        self._base, self._token, self._manager = edge.server(name), edge.token(name), manager
+        token = edge.owner_token if hasattr(edge, "owner_token") else edge.token  # a simulated one has one user
+        self._base, self._token, self._manager = edge.server(name), token(name), manager
 
     def __call__(self, method: str, path: str, body: Any = None, *, content_type: str = "application/json") -> Any:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         writes = method in {"POST", "PATCH", "PUT"}
-        url = f"{self._base}{path}" + (f"?fieldManager={self._manager}" if writes else "")
+        url = f"{self._base}{path}" + (f"{'&' if '?' in path else '?'}fieldManager={self._manager}" if writes else "")
         answer = self._pool.request(method, url, body=None if body is None else json.dumps(body), headers=headers)
         assert answer.status < 300, f"{method} {path}: {answer.status} {answer.data!r}"
         return json.loads(answer.data)

@@ -95,7 +95,8 @@ def meddling(edge: Any) -> Iterator[Meddler]:
                 if method in {self.command, "*"} and pattern.search(self.path) and how(self):
                     return
             headers = {name: self.headers[name] for name in _PASSED_ON if name in self.headers}
-            url = f"https://127.0.0.1:{edge.port}{self.path}"
+            _, _, cluster, rest = self.path.split("/", 3)
+            url = f"{edge.server(cluster)}/{rest}"
             try:
                 got = pool.request(self.command, url, body=body or None, headers=headers, retries=False)
             except urllib3.exceptions.HTTPError:

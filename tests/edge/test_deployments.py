@@ -17,6 +17,7 @@ from deployments.models import Deployment
 from deployments.settle import settle
 from tests.apps.bodies import small
 from tests.edge.conftest import drive_until, look
+from tests.edge.meddler import Meddler, answer
 
 Join = Callable[..., Cluster]
 
@@ -35,7 +36,7 @@ def shop(api: Any, make_user: Any, make_business: Any, settle_quickly: None) -> 
     def show(**changes: Any) -> dict[str, Any]:
         client = api(owner)
         if changes:
-            app = {key: changes[key] for key in ("appName", "image") if key in changes}
+            app = {key: value for key, value in changes.items() if key != "cluster"}
             assert client.post("/v1/app", small(**{"version": "1.0"} | app)).json()["code"] == 200
             body = {"deployName": "web1", "appName": app["appName"], "version": "1.0.1", "nodeLabel": "", "comment": ""}
             answer = client.post("/v1/deploy", body | {"cluster": changes.get("cluster", "")})
@@ -85,3 +86,30 @@ def test_a_version_that_cannot_start_is_7_with_the_pods_reason(settings: Any, jo
     assert "ImagePull" in json.loads(shown["errorMessage"])["reason"]
     assert shown["clusters"][cluster.name]["state"] == "failed"
     assert "ImagePull" in shown["clusters"][cluster.name]["lastError"]
+
+
+SCALED = {
+    "isHPA": True, "minReplicas": 1, "maxReplicas": 3, "targetCPUUtilization": 50, "targetMemUtilization": 50,
+    "minCPU": 10, "maxCPU": 20, "minMemory": 10, "maxMemory": 20,
+}  # fmt: skip
+
+
+def green_but_for_one_without_autoscaling(shop: Callable[..., Any], here: Cluster, old: Cluster) -> None:
+    """Deploys what scales itself: here it is green, there it says what is missing, and as a whole it is partial."""
+    shop(appName="web", **SCALED)
+    drive_until(lambda: shop()["status"] == 6)
+    shown = shop()
+    there = shown["clusters"]
+    assert there[here.name]["state"] == "ready"
+    assert there[old.name]["state"] == "failed"
+    assert there[old.name]["lastError"].endswith(f"web1 was refused: {old.name} has no autoscaling/v2")
+    assert there[old.name]["lastError"].startswith("HorizontalPodAutoscaler ")
+    assert there[old.name]["lastError"] in json.loads(shown["errorMessage"])["reason"]
+
+
+def test_an_edge_without_an_api_says_so_and_the_others_go_on(meddler: Meddler, join: Join, shop: Any) -> None:
+    here, old = join("here"), join("old", via=meddler)
+    meddler.spoil("*", "/apis/autoscaling/", answer(404, b"404 page not found\n"))
+    green_but_for_one_without_autoscaling(shop, here, old)
+    meddler.clear()  # it was upgraded
+    drive_until(lambda: shop()["status"] == 5)

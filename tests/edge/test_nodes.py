@@ -15,6 +15,7 @@ from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Node, NodeLabel
 from tests.edge.conftest import drive_until, look, proven, web_wish
 from tests.edge.kube import Kube
+from tests.edge.meddler import Meddler, failure
 
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
@@ -46,7 +47,7 @@ def test_facts_are_what_the_node_says(edge: Any, join: Join, settle_quickly: Non
         node = Node.objects.get(cluster=cluster, name=item["metadata"]["name"])
         assert node.ready
         assert node.cpu == int(status["capacity"]["cpu"])
-        assert node.memory == int(status["capacity"]["memory"].removesuffix("Mi")) * 1024**2
+        assert node.memory == int(status["capacity"]["memory"].removesuffix("Gi")) * 1024**3
         assert node.disk > 10**9
         assert node.ip in [address["address"] for address in status["addresses"]]
         assert node.kernel_version == status["nodeInfo"]["kernelVersion"]
@@ -95,18 +96,19 @@ def test_the_node_is_the_truth_once_it_was_written(edge: Any, join: Join, web: W
     assert "node.otestack.io/ssd" not in labels
 
 
-def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, join: Join, web: Web) -> None:
-    cluster = join()
+def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, meddler: Meddler, join: Join, web: Web) -> None:
+    cluster = join(via=meddler)
     bundle = web()
     drive_until(lambda: proven(bundle))
     node = cluster.nodes.earliest("pk").name
-    edge.fail_next(cluster.name, 403, 2, method="PATCH", kind="Node")
+    meddler.spoil("PATCH", "/api/v1/nodes/", failure(403, "no"))
     services.add_node_label(cluster.name, [node], "gpu")
     drive_due()
     assert _carried(cluster)[node] == {"gpu"}
     cluster.refresh_from_db()
     assert "did not label node" in cluster.last_error
     assert cluster.observed_at is not None
+    meddler.clear()
     drive_until(lambda: _at_the_edge(edge, cluster)[node] == {"gpu"})
     look(cluster)
     cluster.refresh_from_db()

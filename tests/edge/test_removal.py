@@ -13,6 +13,7 @@ from clusters.models import Bundle, Cluster, NodeLabel
 from otestack.errors import Conflict
 from tests.edge.conftest import drive_until, look, namespace_wish, proven, web_wish
 from tests.edge.kube import Kube, core
+from tests.edge.meddler import Meddler, failure
 
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
@@ -109,18 +110,20 @@ def test_a_cluster_is_cleaned_before_it_leaves(edge: Any, join: Join, web: Web, 
     assert bundle.placements.filter(cluster=again).exists()
 
 
-def test_a_node_label_that_cannot_be_taken_off_holds_the_removal_and_says_so(edge: Any, join: Join, web: Web) -> None:
-    cluster = join()
+def test_a_node_label_that_cannot_be_taken_off_holds_the_removal_and_says_so(
+    meddler: Meddler, join: Join, web: Web
+) -> None:
+    cluster = join(via=meddler)
     bundle = web()
     drive_until(lambda: proven(bundle))
     services.add_node_label(cluster.name, [cluster.nodes.earliest("pk").name], "gpu")
     drive_until(lambda: NodeLabel.objects.filter(node__cluster=cluster, wanted=None).exists())
-    edge.fail_next(cluster.name, 403, 1000, method="PATCH", kind="Node")
+    meddler.spoil("PATCH", "/api/v1/nodes/", failure(403, "no"))
     services.remove(cluster)
     drive_until(lambda: not bundle.placements.exists())
+    drive_until(lambda: "did not label node" in Cluster.objects.get(pk=cluster.pk).last_error)
     look(cluster)
-    cluster.refresh_from_db()
-    assert "did not label node" in cluster.last_error
+    assert not _gone(cluster)
     services.remove(cluster, force=True)
     assert _gone(cluster)
 

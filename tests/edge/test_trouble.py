@@ -217,8 +217,9 @@ def test_an_api_that_the_cluster_does_not_have_costs_only_what_needs_it(meddler:
     scaled = put(None, wish)
     drive_until(lambda: _error(scaled))
     look(cluster)
-    expected = f"HorizontalPodAutoscaler {bundle.namespace}/web was refused: answered 404: 404 page not found"
+    expected = f"HorizontalPodAutoscaler {bundle.namespace}/web was refused: {cluster.name} has no autoscaling/v2"
     assert _error(scaled) == expected
+    assert scaled.placements.get().failed
     assert proven(bundle)
     cluster.refresh_from_db()
     assert cluster.last_error == ""

@@ -113,6 +113,11 @@ def images(product: Product) -> dict[str, list[str]]:
 
 
 def test_the_walkthrough_works_as_written(product: Product, shell: Shell) -> None:
+    walk(product, shell)
+
+
+def walk(product: Product, shell: Shell) -> None:
+    """Paste every block, and look at the clusters in between."""
     ready = time.monotonic()
     blocks = BLOCK.findall((ROOT / "README.md").read_text())
     assert len(blocks) >= 7

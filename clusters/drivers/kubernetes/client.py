@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import re
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -28,6 +29,17 @@ USER_AGENT = "otestack"
 # Requests to one cluster at a time. A TLS handshake costs more than ten requests on an open connection, and an edge's
 # API server is small: one connection serves nearly all its work, a second keeps a slow list from holding up the rest.
 SIDE_BY_SIDE = 2
+
+
+# How an API server says that its authorizer refused; what admission refuses is a 403 in other words.
+_MAY_NOT = re.compile(
+    r'cannot (?P<verb>\w+) resource "(?P<resource>[^"]+)" in API group "(?P<group>[^"]*)"'
+    r'(?: in the namespace "(?P<namespace>[^"]+)")?'
+)
+
+
+class NoApi(EdgeError):
+    """The server has no such API at all: 404 without an object, or a namespace, that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,10 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | bool:
 class Client:
     """Requests to one API server. Raises EdgeError and its subclasses only."""
 
-    def __init__(self, credentials: Credentials, session: aiohttp.ClientSession, limits: Limits) -> None:
+    def __init__(
+        self, credentials: Credentials, session: aiohttp.ClientSession, limits: Limits, cluster: str = ""
+    ) -> None:
+        self.cluster = cluster or "this cluster"
         self._base = credentials.server.rstrip("/")
         self._session = session
         self._limits = limits
@@ -128,7 +143,8 @@ class Client:
                 raw = await self._read(response)
                 if 200 <= response.status < 300:
                     return response.status, raw
-                raise _refusal(response.status, raw, response.headers.get("Retry-After", ""), self._hidden(body))
+                retry_after = response.headers.get("Retry-After", "")
+                raise _refusal(response.status, raw, retry_after, self._hidden(body), self.cluster)
         except EdgeError:
             raise
         except TimeoutError as error:
@@ -188,13 +204,19 @@ def masked(text: str, hidden: Iterable[str]) -> str:
     return text
 
 
-def _refusal(status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = ()) -> EdgeError:
+def _refusal(
+    status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = (), cluster: str = "this cluster"
+) -> EdgeError:
     try:
         failure = wire.decode_failure(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         failure = wire.Failure()
     said = one_line(masked(failure.message or raw[:2000].decode(errors="replace"), hidden))
+    if status == 403 and (missing := _MAY_NOT.search(said)):
+        said = _missing_right(missing, cluster)
     text = f"answered {status}" + (f": {said}" if said else "")
+    if status == 404 and (not failure.reason or said.startswith("the server could not find the requested resource")):
+        return NoApi(text, status=status)
     causes = (failure.details or {}).get("causes")
     causes = causes if isinstance(causes, list) else []
     if status == 409 and any(isinstance(c, dict) and c.get("reason") == "FieldManagerConflict" for c in causes):
@@ -205,3 +227,9 @@ def _refusal(status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = 
         return Hopeless(text, status=status)
     wait = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
     return EdgeError(text, status=status, retry_after=min(wait, 300.0))
+
+
+def _missing_right(missing: re.Match[str], cluster: str) -> str:
+    what = ".".join(part for part in (missing["resource"], missing["group"]) if part)
+    where = f" in namespace {missing['namespace']}" if missing["namespace"] else ""
+    return f"the credentials of {cluster} may not {missing['verb']} {what}{where}"

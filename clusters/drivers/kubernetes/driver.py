@@ -11,7 +11,7 @@ import orjson
 
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, Listing, Observed, ObservedPod, Ref
 from clusters.drivers.kubernetes import wire
-from clusters.drivers.kubernetes.client import Client
+from clusters.drivers.kubernetes.client import Client, NoApi
 from clusters.drivers.kubernetes.kinds import ALWAYS, KINDS, Kind
 from clusters.engine.labels import BUNDLE, CENTRE, MANAGED_BY, MANAGER, NODE_PREFIX
 
@@ -99,7 +99,13 @@ class KubernetesDriver:
         """Server-side apply."""
         path = kind.path(ref.namespace, ref.name)
         query = _FORCED if forced else _UNFORCED
-        _, raw = await self._client.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        try:
+            _, raw = await self._client.request("PATCH", path, query=query, body=body, content_type=_APPLY)
+        except NoApi as error:
+            if kind.everywhere:
+                raise
+            # Until somebody upgrades the cluster; the other clusters have it and go on.
+            raise Hopeless(f"{self._client.cluster} has no {kind.version}", status=404) from error
         return raw
 
     async def delete(self, ref: Ref, uid: str) -> None:

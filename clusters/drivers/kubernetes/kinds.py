@@ -21,6 +21,11 @@ class Kind:
         """Every Kubernetes has it."""
         return self.api in {"/api/v1", "/apis/apps/v1"}
 
+    @property
+    def version(self) -> str:
+        """The apiVersion of its objects."""
+        return self.api.split("/", 2)[2]
+
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the path of a collection, or of an object when a name is given."""
         scope = f"/namespaces/{namespace}" if self.namespaced and namespace else ""

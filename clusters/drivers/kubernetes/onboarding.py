@@ -18,7 +18,7 @@ from kubernetes import client
 
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.trouble import answered, unreachable
-from otestack.errors import Unavailable
+from otestack.errors import Invalid, Unavailable
 
 # Seconds: to connect, until the next bytes come, and for one whole answer.
 CONNECT_SECONDS = 5
@@ -52,6 +52,18 @@ def inspect(credentials: Credentials) -> ClusterFacts:
         return ClusterFacts(
             uid=_short_text(uid), version=_short_text(version.get("gitVersion")), node_count=_nodes(api, credentials)
         )
+
+
+def ask(
+    credentials: Credentials, path: str, what: str, missing: str, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """GET the JSON object at `path`, or POST the body to it. `what` says what the credentials must be allowed to do.
+
+    Raises as inspect() does; Invalid with the sentence `missing` on a 404.
+    """
+    with _api_client(credentials) as api, warnings.catch_warnings():
+        warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+        return _get(api, credentials, path, what, body=body, missing=missing)
 
 
 @contextlib.contextmanager
@@ -90,14 +102,24 @@ def _write(folder: str, name: str, text: str) -> str:
 
 
 def _get(
-    api: client.ApiClient, credentials: Credentials, path: str, what: str, query: dict[str, Any] | None = None
+    api: client.ApiClient,
+    credentials: Credentials,
+    path: str,
+    what: str,
+    query: dict[str, Any] | None = None,
+    body: dict[str, Any] | None = None,
+    missing: str = "",
 ) -> dict[str, Any]:
-    """Return the JSON object at `path`. `what` says in words what the credentials must be allowed to do."""
+    """Return the JSON object at `path`, or the answer to a body that is posted there.
+
+    `what` says in words what the credentials must be allowed to do.
+    """
     call = api.param_serialize(
-        "GET",
+        "GET" if body is None else "POST",
         path,
         query_params=list((query or {}).items()),
-        header_params={"Accept": "application/json"},
+        header_params={"Accept": "application/json", "Content-Type": "application/json"},
+        body=body,
         auth_settings=["BearerToken"],
     )
     try:
@@ -105,7 +127,9 @@ def _get(
         status, raw = response.status, _read(response.response)
     except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise unreachable(error, credentials) from None
-    if status != 200:
+    if status == 404 and missing:
+        raise Invalid(kubeconfig=missing)
+    if status not in {200, 201}:
         raise answered(status, what, credentials)
     try:
         document = json.loads(raw)

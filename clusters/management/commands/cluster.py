@@ -12,7 +12,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from clusters import reports, services
-from clusters.drivers.kubernetes.kubeconfig import SIZE_LIMIT, Credentials
+from clusters.drivers.kubernetes import rbac
+from clusters.drivers.kubernetes.kubeconfig import SIZE_LIMIT, Credentials, parse
 from clusters.engine.clock import db_now
 from clusters.management.tables import ago, counts, facts, table
 from clusters.models import Cluster, Placement
@@ -57,6 +58,15 @@ class Command(BaseCommand):
         remove.add_argument(
             "--wait", type=float, default=0, metavar="SECONDS", help="until it is gone, at most so long"
         )
+        rights = what.add_parser("rbac", help="print the smallest role and a service account, for kubectl apply -f -")
+        login = what.add_parser("kubeconfig", help="print a kubeconfig of that service account, for cluster add")
+        login.add_argument("kubeconfig", metavar="FILE", help="the cluster owner's; '-' reads standard input")
+        login.add_argument("--context", default="", help="default: the kubeconfig's current-context")
+        login.add_argument(
+            "--hours", type=int, default=0, help="the life of its token; default: a lasting one, from its Secret"
+        )
+        for command in (rights, login):
+            command.add_argument("--namespace", default=rbac.NAMESPACE, help="of the service account")
         label = what.add_parser("label", help="put a label on a cluster, or take it off")
         label.add_argument("name")
         label.add_argument("action", choices=["add", "remove"])
@@ -164,6 +174,14 @@ class Command(BaseCommand):
         change = services.add_label if action == "add" else services.delete_label
         change([cluster.name], label)
         self.stdout.write(f"{cluster} {'carries' if action == 'add' else 'does not carry'} the label {label}.")
+
+    def _rbac(self, namespace: str, **_: Any) -> None:
+        self.stdout.write(rbac.manifest(namespace), ending="")
+
+    def _kubeconfig(self, kubeconfig: str, context: str, namespace: str, hours: int, **_: Any) -> None:
+        if hours < 0:
+            raise CommandError("--hours is a whole number of hours, or 0 for a lasting token.")
+        self.stdout.write(rbac.login(parse(_read(kubeconfig), context), namespace, hours), ending="")
 
     def _remove(self, name: str, force: bool, yes: bool, wait: float, **_: Any) -> None:
         cluster = _find(name)

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from ..cluster import Cluster
 from ..kinds import BY_NAME
 from ..store import Change, Key
-from . import autoscalers, daemon_sets, deployments, garbage, jobs, namespaces, pods, replica_sets, stateful_sets
+from . import (
+    autoscalers,
+    claims,
+    daemon_sets,
+    deployments,
+    garbage,
+    jobs,
+    namespaces,
+    pods,
+    replica_sets,
+    stateful_sets,
+)
 
 Sync = Callable[[Cluster, str, str], None]
 
@@ -26,6 +37,7 @@ _SYNC: dict[str, Sync] = {
     "PodRetry": pods.retry,
     "PodStop": pods.stop,
     "Namespace": namespaces.sync,
+    "PersistentVolumeClaim": claims.sync,
     "HorizontalPodAutoscaler": autoscalers.sync,
 }
 
@@ -62,6 +74,9 @@ def dispatch(cluster: Cluster, change: Change) -> None:
         _queue_for_node(cluster, name)
     elif kind == "Pod" and change.after is None:
         _queue_waiting(cluster)
+        for key, stored in cluster.store.entries("PersistentVolumeClaim", namespace):
+            if b'"deletionTimestamp"' in stored.data:
+                cluster.later(settle, "PersistentVolumeClaim", *key)
 
 
 def _queue_owners(cluster: Cluster, change: Change) -> None:

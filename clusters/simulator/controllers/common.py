@@ -11,7 +11,7 @@ from ..clock import seconds_since, timestamp
 from ..cluster import Cluster
 from ..kinds import BY_NAME, Kind
 from ..merge import managers as managed
-from ..merge.fieldset import owned
+from ..merge.fieldset import compare
 from ..schema.types import type_named
 from ..store import Object
 
@@ -108,7 +108,8 @@ def save_status(cluster: Cluster, kind: Kind, obj: Object, status: Object, manag
     managers = managed.decode(obj["metadata"].get("managedFields"))
     typ = type_named(kind.schema).child("status")
     writer = managed.Writer(manager, "Update", kind.api_version, "status")
-    managers[writer] = managed.Entry({"f:status": owned(status, typ)}, timestamp())
+    fields, _ = compare({}, status, typ)
+    managers[writer] = managed.Entry({"f:status": fields}, timestamp())
     obj["metadata"]["managedFields"] = managed.encode(managers)
     cluster.store.put(kind, obj)
 

@@ -148,9 +148,15 @@ def _compare_keys(old: dict[str, Any], new: dict[str, Any], typ: Type) -> tuple[
 
 
 def _whole(value: Any, typ: Type) -> FieldSet:
-    """Everything in a value that came or went; maps name themselves as well."""
-    fields = owned(value, typ)
-    return {".": {}} | fields if fields and typ.shape == "map" else fields
+    """Everything in a value that came or went: what holds fields names itself as well."""
+    if typ.atomic or not value:
+        return {}
+    if typ.shape == "list":
+        element: Type = typ.element  # type: ignore[assignment]
+        if typ.list_type == "set":
+            return {".": {}} | {element_name(item, typ): {} for item in value}
+        return {".": {}} | {element_name(item, typ): {".": {}} | _whole(item, element) for item in value}
+    return {".": {}} | {f"f:{key}": _whole(item, typ.child(key)) for key, item in value.items()}
 
 
 def _compare_items(old: list[Any], new: list[Any], typ: Type) -> tuple[FieldSet, FieldSet]:
@@ -164,7 +170,7 @@ def _compare_items(old: list[Any], new: list[Any], typ: Type) -> tuple[FieldSet,
     later = {element_name(item, typ): item for item in new}
     for name, item in later.items():
         if name not in earlier:
-            changed[name] = {".": {}} | owned(item, element)
+            changed[name] = {".": {}} | _whole(item, element)
         elif item != earlier[name]:
             below, gone = compare(earlier[name], item, element)
             if below:
@@ -173,5 +179,5 @@ def _compare_items(old: list[Any], new: list[Any], typ: Type) -> tuple[FieldSet,
                 removed[name] = gone
     for name, item in earlier.items():
         if name not in later:
-            removed[name] = {".": {}} | owned(item, element)
+            removed[name] = {".": {}} | _whole(item, element)
     return changed, removed

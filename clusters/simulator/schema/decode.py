@@ -53,7 +53,7 @@ def _value(item: Any, typ: Type, path: str, parent: Type, unknown: list[str]) ->
         ):
             raise _mismatch(item, _GO_NAMES.get(typ.name, typ.name), path, parent)
         if typ.name == "quantity":
-            _check_quantity(item)
+            return _quantity(item)
         return item
     element = typ.element
     if shape == "list":
@@ -77,8 +77,8 @@ def _mismatch(item: Any, wanted: str, path: str, parent: Type) -> Mismatch:
     return Mismatch(f"json: cannot unmarshal {got} into Go struct field {parent.name}.{path} of type {wanted}")
 
 
-def _check_quantity(text: Any) -> None:
+def _quantity(text: Any) -> str:
     try:
-        quantities.parse(text)
+        return quantities.canonical(text)
     except ValueError as error:
         raise Mismatch(str(error)) from None

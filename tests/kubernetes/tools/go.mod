@@ -1,0 +1,3 @@
+module kubernetes-tools
+
+go 1.26.0
