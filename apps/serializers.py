@@ -12,7 +12,7 @@ from rest_framework import serializers
 
 from apps import images, rules
 from apps.charts.limits import PACKED
-from apps.models import AppVersion, DeployType
+from apps.models import AppVersion, DeployType, Status
 from otestack.api.fields import INT31, Body, Flag, Listed, Rule, Text, UnixTime, Upload, Whole
 
 # Ports, variables, volumes and dependences of one application.
@@ -222,6 +222,7 @@ class AppAnswer(serializers.ModelSerializer[AppVersion]):
     """A version of an application."""
 
     appName = serializers.CharField(source="app_name", help_text="The application's name.")
+    status = serializers.ChoiceField(choices=Status.choices, help_text="0 initialising, 1 ready, 2 failed, 3 deleted.")
     deployType = serializers.ChoiceField(
         source="deploy_type", choices=DeployType.choices, help_text="How it runs; chart: as its Helm chart says."
     )
@@ -269,7 +270,6 @@ class AppAnswer(serializers.ModelSerializer[AppVersion]):
         )
         extra_kwargs = {
             "id": {"help_text": "The version's id."},
-            "status": {"help_text": "0 initialising, 1 ready, 2 failed, 3 deleted."},
             "image": {"help_text": "The image; empty for a chart."},
             "version": {"help_text": "The full version: its main line and its minor."},
         }

@@ -83,6 +83,11 @@ class NodeRow(Projected, serializers.ModelSerializer[Node]):
     isReady = serializers.BooleanField(
         source="alive", help_text="Whether it is alive: ready when observed, a moment ago."
     )  # an annotation
+    # Written out: what the model's own would say of their limits is not the same on every database.
+    memory = serializers.IntegerField(help_text="Its memory in bytes.")
+    cpu = serializers.IntegerField(help_text="Its whole CPU cores.")
+    gpu = serializers.IntegerField(help_text="Its GPU memory in bytes.")
+    disk = serializers.IntegerField(help_text="Its disk in bytes.")
 
     class Meta:
         model = Node
@@ -92,10 +97,6 @@ class NodeRow(Projected, serializers.ModelSerializer[Node]):
         ]  # fmt: skip
         extra_kwargs = {
             "ip": {"help_text": "Its address."},
-            "memory": {"help_text": "Its memory in bytes."},
-            "cpu": {"help_text": "Its whole CPU cores."},
-            "gpu": {"help_text": "Its GPU memory in bytes."},
-            "disk": {"help_text": "Its disk in bytes."},
         }
 
 

@@ -11,6 +11,8 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from tests.contract.document import promised
+
 PASSWORD = "Passw0rdXy"
 FOLDER = Path(__file__).parent
 # Their tests start processes and mostly wait for them, so they begin first and the others run beside them.
@@ -40,7 +42,10 @@ def _turn(folder: str) -> int:
 
 
 class Api:
-    """A client of the v1 API over Django's test client; `user` None sends no token."""
+    """A client of the v1 API over Django's test client; `user` None sends no token.
+
+    Whatever it gets must be what the OpenAPI document promises for that operation.
+    """
 
     def __init__(self, user: Any = None, token: str | None = None) -> None:
         from accounts.tokens import issue
@@ -53,7 +58,9 @@ class Api:
         options: dict[str, Any] = {"headers": headers, "query_params": query or None}
         if body is not None:
             options |= {"data": body, "content_type": "application/json"}
-        return getattr(self.client, method)(path, **options)
+        answer = getattr(self.client, method)(path, **options)
+        promised(method, path, answer)
+        return answer
 
     def get(self, path: str, **query: Any) -> Any:
         return self("get", path, **query)

@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 PAGE = 100
+# Harbor counts projects in four bytes, and asked about a larger number it fails.
+_LARGEST_ID = 2**31 - 1
 # Bytes of one answer. A page of 100 artifacts with long tag lists is far below it.
 MOST_BYTES = 8 * 2**20
 # Rows of one list that we walk. More than that is no answer that anybody reads.
@@ -181,6 +183,7 @@ class Harbor:
 
     def projects_by_id(self, ids: Sequence[int]) -> dict[int, Project]:
         """Return those that there are."""
+        ids = [number for number in ids if number <= _LARGEST_ID]
         parts = [ids[start : start + PAGE] for start in range(0, len(ids), PAGE)]
         calls = [
             partial(

@@ -139,7 +139,16 @@ def test_the_list_is_a_constant_number_of_queries(api: Any, member: Any, acme: A
 
     def fill(first: int, last: int) -> None:
         AppVersion.objects.bulk_create(
-            AppVersion(business=acme, app_name="a", line="1.0", minor=n, version=f"1.0.{n}", image="nginx", spec=SEED)
+            AppVersion(
+                business=acme,
+                app_name="a",
+                line="1.0",
+                minor=n,
+                version=f"1.0.{n}",
+                deploy_type="deployment",
+                image="nginx",
+                spec=SEED,
+            )
             for n in range(first, last)
         )
 

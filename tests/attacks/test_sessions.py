@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -111,11 +114,25 @@ def test_cookies_are_out_of_reach(browser: Client) -> None:
 
 
 def test_behind_tls_cookies_never_travel_without_it(settings: Any, system: Any) -> None:
-    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True  # OTE_HTTPS: tests/run/test_wire.py
+    settings.SESSION_COOKIE_SECURE = settings.CSRF_COOKIE_SECURE = True
     client = Client()
     client.get(DOOR, secure=True)
     client.post(DOOR, {"username": "root", "password": PASSWORD, "next": "/admin/"}, secure=True)
     assert client.cookies["sessionid"]["secure"] and client.cookies["csrftoken"]["secure"]
+
+
+@pytest.mark.parametrize(
+    ("https", "proxies", "believed"), [("false", "1", False), ("true", "0", False), ("true", "1", True)]
+)
+def test_one_setting_says_that_we_are_behind_tls(tmp_path: Path, https: str, proxies: str, believed: bool) -> None:
+    show = (
+        "from otestack import settings as s; "
+        "print(s.SESSION_COOKIE_SECURE, s.CSRF_COOKIE_SECURE, hasattr(s, 'SECURE_PROXY_SSL_HEADER'))"
+    )
+    env = {"OTE_DATA_DIR": str(tmp_path), "OTE_DEBUG": "true", "OTE_HTTPS": https, "OTE_TRUSTED_PROXIES": proxies}
+    shown = subprocess.run([sys.executable, "-c", show], env=env, capture_output=True, text=True, check=True).stdout
+    secure = str(https == "true")
+    assert shown.split() == [secure, secure, str(believed)]
 
 
 def test_a_login_gets_a_session_of_its_own(system: Any) -> None:

@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from otestack.api.schema.views import DOCUMENT
-
+# Not from otestack.api.schema.views: conftest imports this before Django is set up.
+DOCUMENT = Path(__file__).parent.parent.parent / "otestack" / "api" / "schema" / "openapi.json"
 _BASE = "urn:document"
 _NAME = re.compile(r"\{\w+\}")
 
@@ -24,6 +25,7 @@ def document() -> dict[str, Any]:
     return found
 
 
+@cache
 def operations() -> dict[str, dict[str, Any]]:
     """Return every operation by method and path, 'GET /v1/user/{id}'."""
     paths = document()["paths"].items()
@@ -32,13 +34,17 @@ def operations() -> dict[str, dict[str, Any]]:
 
 def operation_of(method: str, path: str) -> dict[str, Any]:
     """Return the operation that answers a request's path."""
-    spelled = [name for name in operations() if name.startswith(f"{method} ")]
-    fits = [name for name in spelled if re.fullmatch(_pattern(name), f"{method} {path.rstrip('/')}")]
-    return operations()[min(fits, key=lambda name: name.count("{"))]
+    return operations()[min(_fitting(method, path), key=lambda name: name.count("{"))]
 
 
-def _pattern(name: str) -> str:
-    return "[^/]+".join(re.escape(part) for part in _NAME.split(name))
+def _fitting(method: str, path: str) -> list[str]:
+    called = f"{method} {path.rstrip('/')}"
+    return [name for name, pattern in _patterns().items() if pattern.fullmatch(called)]
+
+
+@cache
+def _patterns() -> dict[str, re.Pattern[str]]:
+    return {name: re.compile("[^/]+".join(map(re.escape, _NAME.split(name)))) for name in operations()}
 
 
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +75,19 @@ def answer_faults(method: str, path: str, status: int, answer: Any) -> list[str]
     if str(status) not in responses:
         return [f"{method} {path} answers {status}, which the document does not know"]
     return faults(resolved(responses[str(status)])["content"]["application/json"]["schema"], answer)
+
+
+# Bytes. Longer lists are of a kind: what is wrong in them is wrong in a short one.
+_LONGEST = 100_000
+
+
+def promised(method: str, path: str, answer: Any) -> None:
+    """Fail where an answer is not what the document promises; 405 belongs to no operation."""
+    path = path.partition("?")[0]
+    known = path.startswith("/v1/") and path.strip("/") not in {"v1/schema", "v1/docs"}
+    if not known or answer.status_code == 405 or len(answer.content) > _LONGEST or not _fitting(method.upper(), path):
+        return
+    assert answer_faults(method.upper(), path, answer.status_code, answer.json()) == []
 
 
 def shapes(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from django.apps import apps as all_apps
 from django.db import connection, connections, transaction
+from django.db.models import Model
 
 from accounts.models import Status as UserStatus
 from accounts.models import User
@@ -212,12 +213,13 @@ class Pair:
 
         return [done.result(60) for done in [self.threads.submit(run, call) for call in calls]]
 
-    def hold_back(self, calls: Sequence[Call]) -> list[int]:
+    def hold_back(self, calls: Sequence[Call], models: Iterable[type[Model]] = ()) -> list[int]:
         """Make both calls, the second once the first waits or has ended; let them go once both do.
 
-        They wait at their first lock or write, so both have read by then what they read before it.
+        They wait at their first lock or write in these tables, or in any of ours: by then both have read what they
+        read before it.
         """
-        with held():
+        with held(models or ours()):
             began: list[Future[int]] = []
             for call in calls:
                 began.append(self.threads.submit(call))
@@ -225,10 +227,14 @@ class Pair:
         return [done.result(60) for done in began]
 
 
+def ours() -> list[type[Model]]:
+    return [model for name in APPS for model in all_apps.get_app_config(name).get_models()]
+
+
 @contextmanager
-def held() -> Iterator[None]:
-    """Let others read our tables, but neither write nor lock rows there."""
-    tables = [model._meta.db_table for name in APPS for model in all_apps.get_app_config(name).get_models()]
+def held(models: Iterable[type[Model]]) -> Iterator[None]:
+    """Let others read these tables, but neither write nor lock rows there."""
+    tables = [model._meta.db_table for model in models]
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {', '.join(tables)} IN EXCLUSIVE MODE")

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.cache import cache
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis.config import SchemathesisConfig
@@ -136,7 +138,13 @@ def _whole(value: Any) -> Any:
 @pytest.fixture
 def world(harbor: Any, settings: Any, api: Any, system: Any, admin: Any, member: Any) -> Iterator[World]:
     configure(settings, harbor)
-    yield World(api, system, admin, member)
+    made = World(api, system, admin, member)
+    # As the test client does: a request's end closes connections, and with ours goes the test's transaction.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield made
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
 
 
 @over(examples=True, coverage=True, fuzzing=True).parametrize()

@@ -10,17 +10,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from otestack.supervisor.process import children_of
 from tests.run.product import Product, once, product, until
+from tests.run.wire import HEAD, HOST, LOGIN, QUESTION, answers_at_once, ask, connect, get, read, resident, worked
 
-LOGIN = "/v1/authorization"
-HOST = b"Host: 127.0.0.1\r\n"
-HEAD = b"POST /v1/authorization HTTP/1.1\r\n" + HOST + b"Content-Type: application/json\r\n"
-QUESTION = b"GET /healthz HTTP/1.1\r\n" + HOST + b"Connection: close\r\n\r\n"
 BODY = b'{"user": "nobody", "password": "x"}'
 # More than the threads of all workers together.
 MANY = 40
@@ -31,44 +27,6 @@ def web(tmp_path_factory: pytest.TempPathFactory, backend: Callable[[], dict[str
     """One product for all; `once` on those tests that have nothing to do with database and cache."""
     with product(tmp_path_factory.mktemp("web") / "data", **backend()) as made:
         yield made.start().ready()
-
-
-def connect(web: Product, request: bytes = b"") -> socket.socket:
-    """Open a connection and send bytes."""
-    connection = socket.create_connection(("127.0.0.1", web.port), timeout=60)
-    connection.sendall(request)
-    return connection
-
-
-def read(connection: socket.socket) -> tuple[int, Any]:
-    """Read an answer, which must be an envelope; return status and JSON."""
-    answer = http.client.HTTPResponse(connection)
-    answer.begin()
-    assert answer.headers["Content-Type"] == "application/json"
-    content = json.loads(answer.read())
-    assert content["code"] == answer.status
-    assert content["message"] == "success" or content["message"].endswith(".")
-    return answer.status, content
-
-
-def ask(web: Product, request: bytes, *, ends: bool = False) -> tuple[int, Any]:
-    """Send bytes, and the end of all bytes if `ends`; return status and JSON."""
-    with connect(web, request) as connection:
-        if ends:
-            connection.shutdown(socket.SHUT_WR)
-        return read(connection)
-
-
-def answers_at_once(web: Product) -> None:
-    """Fail when somebody else has to wait."""
-    for _ in range(6):  # either worker may take it
-        started = time.monotonic()
-        assert ask(web, QUESTION)[0] == 200
-        assert time.monotonic() - started < 5
-
-
-def get(path: bytes, *headers: bytes) -> bytes:
-    return b"GET " + path + b" HTTP/1.1\r\n" + HOST + b"".join(one + b"\r\n" for one in headers) + b"\r\n"
 
 
 REFUSED = {
@@ -297,16 +255,6 @@ def test_who_does_not_read_hinders_nobody(web: Product) -> None:
     connections[0].close()
 
 
-def resident(web: Product) -> dict[int, int]:
-    """Return the memory of each web worker in MB."""
-    found = {}
-    for pid in children_of(web.part("web")):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS"):
-                found[pid] = int(line.split()[1]) // 1024
-    return found
-
-
 @once
 def test_large_bodies_at_once_stay_within_bounds(web: Product) -> None:
     kinds = [b'{"user": "%s"}' % (b"a" * 10_000_000), b"[" * 10_000_000, b'{"a": [%s]}' % (b"[]," * 3_300_000)]
@@ -330,12 +278,6 @@ def test_large_bodies_at_once_stay_within_bounds(web: Product) -> None:
     for pid, size in most.items():
         assert size - before[pid] < 250, (before, most)
     answers_at_once(web)
-
-
-def worked(pid: int) -> int:
-    """Return how long a process has worked, in ticks."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
 
 
 def test_failed_logins_count_in_all_processes_together(web: Product) -> None:
