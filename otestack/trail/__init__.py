@@ -5,6 +5,6 @@ reading  filters, and the export as CSV or JSON
 guard    the triggers that keep what was written
 """
 
-from otestack.trail.writing import change, changed, created, deleted, entry, noted, of, write
+from otestack.trail.writing import change, changed, created, deleted, entry, gone, noted, of, write
 
-__all__ = ["change", "changed", "created", "deleted", "entry", "noted", "of", "write"]
+__all__ = ["change", "changed", "created", "deleted", "entry", "gone", "noted", "of", "write"]

@@ -37,7 +37,12 @@ def change(verb: str, row: Model, *, facts: Facts | None = None, **new: Any) -> 
 
 def deleted(row: Model, verb: str = "delete", **facts: Any) -> None:
     """Write that a row goes. row: as it was."""
-    write([entry(verb, row, before=_kept(row), after=facts or None)])
+    write([gone(row, verb, **facts)])
+
+
+def gone(row: Model, verb: str = "delete", **facts: Any) -> TrailEntry:
+    """Return what `deleted` writes, for a deletion of several rows."""
+    return entry(verb, row, before=_kept(row), after=facts or None)
 
 
 def noted(verb: str, row: Model, **facts: Any) -> None:

@@ -8,6 +8,18 @@ from contextlib import contextmanager
 import pytest
 
 from otestack.models import TrailEntry
+from tests.deployments.conftest import (
+    _installation,
+    beijing,
+    body,
+    decide,
+    deploy,
+    harbin,
+    running,
+    versions,
+)
+
+__all__ = ["_installation", "beijing", "body", "decide", "deploy", "harbin", "running", "versions"]
 
 
 @pytest.fixture
