@@ -88,6 +88,30 @@ def create_sub_user(*, user_name: str, password: str, phone: str, real_name: str
         return _insert(user)
 
 
+def create_member(
+    *,
+    user_name: str,
+    password: str,
+    phone: str = "",
+    real_name: str = "",
+    is_admin: bool,
+    business: models.Model | None,
+) -> User:
+    """Create an approved user in a business, or in none. For an operator at the command line.
+
+    Raises Invalid, Conflict when the business is not approved.
+    """
+    user = User(username=user_name, phone=phone, real_name=real_name, is_admin=is_admin, status=Status.APPROVED)
+    _require_name_and_password(user_name, password)
+    user.password = make_password(password)
+    with transaction.atomic():
+        if business is not None:
+            user.business = _businesses().select_for_update().get(pk=business.pk)
+            if not user.business.is_approved:
+                raise Conflict(f"The business {business} is not approved.")
+        return _insert(user)
+
+
 def change_password(user: User, *, old: str, new: str, address: str) -> None:
     """Change the user's own password and end its tokens.
 

@@ -137,6 +137,17 @@ def sync(cluster: Cluster) -> None:
     nudge()
 
 
+@retry_deadlock
+@transaction.atomic
+def sync_all() -> int:
+    """Have all clusters looked at now, away ones at their next probe; return how many there are."""
+    ids = list(Cluster.objects.values_list("pk", flat=True))
+    trail.write([trail.of("fleet", "", "all clusters", "look at now", after={"clusters": len(ids)})])
+    mark_due(ids)
+    nudge()
+    return len(ids)
+
+
 def _forget(cluster: Cluster) -> None:
     touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
     for locked in Cluster.objects.select_for_update().filter(pk=cluster.pk):

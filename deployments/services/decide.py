@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def audit(operation: Operation, *, by: User, status: int, comment: str) -> None:
+def audit(operation: Operation, *, by: User | None, status: int, comment: str) -> None:
     """Approve (1) or refuse (2) a waiting change. Source: seed, PUT /v1/admin/deploy."""
     decide = approve if status == Audit.APPROVED else refuse
     decide(operation, by=by, comment=comment)
@@ -31,8 +31,8 @@ def audit(operation: Operation, *, by: User, status: int, comment: str) -> None:
 
 @retry_deadlock
 @transaction.atomic
-def approve(operation: Operation, *, by: User, comment: str = "") -> None:
-    """Approve a waiting change and hand its objects to the engine; calls no edge.
+def approve(operation: Operation, *, by: User | None, comment: str = "") -> None:
+    """Approve a waiting change and hand its objects to the engine; calls no edge. by: None for an operator here.
 
     Raises Conflict when it was decided before, or another deployment holds an object of the same name by now.
     """

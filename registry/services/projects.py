@@ -73,9 +73,7 @@ def delete_projects(by: User, ids: Sequence[int]) -> Deletion[int]:
     mine: dict[int, Project] = {number: project for number, project in found.items() if scope.reaches(project)}
     owned = owners(mine.values())
     wanted = {
-        number: partial(harbor.delete_project, number, owned.login(mine[number]))
-        if number in mine
-        else NotFound()
+        number: partial(harbor.delete_project, number, owned.login(mine[number])) if number in mine else NotFound()
         for number in ids
     }
     outcome = delete_all(harbor, wanted.items(), _NOT_EMPTY)
