@@ -14,7 +14,7 @@ OTE_DATA_DIR = env.folder("OTE_DATA_DIR", BASE_DIR / "data")
 
 _secrets = secrets.load(OTE_DATA_DIR, debug=DEBUG)
 SECRET_KEY = _secrets["OTE_SECRET_KEY"]
-# The first key encrypts, all of them decrypt: put a new one in front, run 'manage.py rotate_keys', drop the old one.
+# The first key encrypts, all of them decrypt: put a new one in front, run 'manage.py rotate_secrets', drop the old one.
 OTE_ENCRYPTION_KEYS = [key.strip() for key in _secrets["OTE_ENCRYPTION_KEYS"].split(",") if key.strip()]
 
 ALLOWED_HOSTS = env.words("OTE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")

@@ -32,10 +32,22 @@ _SQLITE = [
     f"CREATE TRIGGER {TABLE}_replace BEFORE INSERT ON {TABLE} WHEN NEW.id IN (SELECT id FROM {TABLE}) "
     f"BEGIN SELECT RAISE(ABORT, '{SENTENCE}'); END",
 ]
-_DROPS = {
-    "postgresql": [f"DROP TRIGGER {TABLE}_guard ON {TABLE}"],
-    "sqlite": [f"DROP TRIGGER {TABLE}_{what}" for what in ("update", "delete", "replace")],
+_NAMES = {
+    "postgresql": [f"{TABLE}_guard"],
+    "sqlite": [f"{TABLE}_{what}" for what in ("update", "delete", "replace")],
 }
+
+
+def missing(connection: Any) -> list[str]:
+    """Return the names of triggers that should be there and are not, or do not fire."""
+    if connection.vendor == "postgresql":
+        query = "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND tgenabled = 'A'"
+    else:
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [TABLE])
+        there = {name for (name,) in cursor.fetchall()}
+    return [name for name in _NAMES[connection.vendor] if name not in there]
 
 
 def close(connection: Any) -> None:
@@ -48,5 +60,5 @@ def close(connection: Any) -> None:
 def open_up(connection: Any) -> None:
     """Drop the triggers: before the table goes, or is emptied between two tests."""
     with connection.cursor() as cursor:
-        for statement in _DROPS[connection.vendor]:
-            cursor.execute(statement)
+        for name in _NAMES[connection.vendor]:
+            cursor.execute(f"DROP TRIGGER {name}" + (f" ON {TABLE}" if connection.vendor == "postgresql" else ""))
