@@ -6,7 +6,7 @@ and what is green stays green.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -249,7 +249,7 @@ def _steps(number: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + _STEP, number)
 
 
-def _session_table(name: str, columns: tuple[str, ...], rows: list[tuple[int, ...]]) -> None:
+def _session_table(name: str, columns: tuple[str, ...], rows: Sequence[tuple[int, ...]]) -> None:
     """Make a table that goes with the connection; its first column is its key."""
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {name}")

@@ -1,13 +1,14 @@
 """What operators' commands share: who is at work, one sentence for what fails, JSON, help, and exit codes.
 
 Exit codes: 0 done; 1 refused or failed, one sentence on standard error says why; 2 the command line is wrong;
-3 it was not over in the time given; 130 Ctrl-C.
+3 it was not over in the time given; 130 Ctrl-C; 141 nobody reads on.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from otestack.caller import COMMAND, Caller, new_id, operator, working
 from otestack.errors import DomainError, Invalid
 from otestack.management.output import Progress
 
-REFUSED, USAGE, NOT_IN_TIME, INTERRUPTED = 1, 2, 3, 130
+NOT_IN_TIME, INTERRUPTED, CUT_OFF = 3, 130, 141
 _EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not over in the time given, 130 Ctrl-C."
 
 
@@ -61,6 +62,9 @@ class OperatorCommand(BaseCommand):
                 raise CommandError(str(error)) from error
             except OperationalError as error:
                 raise CommandError(f"The database does not answer: {' '.join(str(error).split())}") from error
+            except BrokenPipeError:  # whoever reads, such as head, has seen enough
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise SystemExit(CUT_OFF) from None
             except KeyboardInterrupt:
                 raise CommandError("Interrupted.", returncode=INTERRUPTED) from None
 

@@ -60,5 +60,6 @@ def close(connection: Any) -> None:
 def open_up(connection: Any) -> None:
     """Drop the triggers: before the table goes, or is emptied between two tests."""
     with connection.cursor() as cursor:
+        where = f" ON {TABLE}" if connection.vendor == "postgresql" else ""
         for name in _NAMES[connection.vendor]:
-            cursor.execute(f"DROP TRIGGER {name}" + (f" ON {TABLE}" if connection.vendor == "postgresql" else ""))
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}{where}")
