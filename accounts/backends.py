@@ -7,7 +7,8 @@ from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.throttles import client_address, login_failures
+from accounts.throttles import login_failures
+from otestack.caller import client_address
 from otestack.errors import TooMany
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 
 
 class Status(models.IntegerChoices):
@@ -96,6 +96,8 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
     # Raised to end all live tokens at once: they carry the number they were issued under.
     token_epoch = models.PositiveIntegerField(default=0)
     deleted_at = models.DateTimeField(null=True, blank=True)
+
+    trailed: ClassVar = Trailed(("username", "status", "is_admin", "is_superuser", "business_id"), "business_id")
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = []

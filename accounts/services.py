@@ -17,9 +17,17 @@ from rest_framework_simplejwt.tokens import Token
 from accounts import rules, tokens
 from accounts.models import Status, User
 from accounts.throttles import login_failures
+from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
 from otestack.transactions import insert, retry_deadlock
 
+# What the audit trail calls each decision about a user.
+_DECIDED = {
+    Status.PENDING: "let wait again",
+    Status.APPROVED: "approve",
+    Status.REFUSED: "refuse",
+    Status.FORBIDDEN: "forbid",
+}
 _REFUSED_AT_LOGIN = {
     Status.REFUSED: "The system administrator did not approve this user.",
     Status.FORBIDDEN: "This user is forbidden to log in.",
@@ -51,15 +59,17 @@ def renew(user: User) -> str:
     return tokens.issue(user)
 
 
-def logout(token: Token) -> None:
+@transaction.atomic
+def logout(user: User, token: Token) -> None:
     """End the presented token. Source: seed, DELETE /v1/authorization."""
     tokens.revoke(token)
+    trail.noted("log out", user)
 
 
 def register(*, user_name: str, password: str, phone: str, real_name: str, is_admin: bool) -> User:
     """Create a pending user. Raises Invalid, also for a taken name. Source: seed, POST /v1/user."""
     user = User(username=user_name, phone=phone, real_name=real_name, is_admin=is_admin, status=Status.PENDING)
-    return _create(user, password)
+    return _create(user, password, verb="register")
 
 
 def create_sub_user(*, user_name: str, password: str, phone: str, real_name: str, is_admin: bool, by: User) -> User:
@@ -78,6 +88,30 @@ def create_sub_user(*, user_name: str, password: str, phone: str, real_name: str
         return _insert(user)
 
 
+def create_member(
+    *,
+    user_name: str,
+    password: str,
+    phone: str = "",
+    real_name: str = "",
+    is_admin: bool,
+    business: models.Model | None,
+) -> User:
+    """Create an approved user in a business, or in none. For an operator at the command line.
+
+    Raises Invalid, Conflict when the business is not approved.
+    """
+    user = User(username=user_name, phone=phone, real_name=real_name, is_admin=is_admin, status=Status.APPROVED)
+    _require_name_and_password(user_name, password)
+    user.password = make_password(password)
+    with transaction.atomic():
+        if business is not None:
+            user.business = _businesses().select_for_update().get(pk=business.pk)
+            if not user.business.is_approved:
+                raise Conflict(f"The business {business} is not approved.")
+        return _insert(user)
+
+
 def change_password(user: User, *, old: str, new: str, address: str) -> None:
     """Change the user's own password and end its tokens.
 
@@ -91,9 +125,12 @@ def change_password(user: User, *, old: str, new: str, address: str) -> None:
         throttle.take()
         raise Invalid(oldPassword="It is not the current password.")
     _require_password(new)
-    same = User.objects.living().filter(pk=user.pk, password=user.password)
-    if not _set_password(same, new):
-        raise Conflict("The password was changed at the same time.")
+    hashed = make_password(new)
+    with transaction.atomic():
+        same = User.objects.living().filter(pk=user.pk, password=user.password)
+        if not _set_password(same, hashed):
+            raise Conflict("The password was changed at the same time.")
+        trail.noted("change password", user, tokens="ended")
 
 
 def reset_password(user: User, password: str, *, by: User | None = None) -> None:
@@ -105,9 +142,12 @@ def reset_password(user: User, password: str, *, by: User | None = None) -> None
     _require_password(password)
     if user.is_superuser:
         _require_rank(by)
-    # The flag again in the statement: the user may be made a system administrator at the same time.
-    if not _set_password(User.objects.living().filter(pk=user.pk, is_superuser=user.is_superuser), password):
-        raise NotFound
+    hashed = make_password(password)
+    with transaction.atomic():
+        # The flag again in the statement: the user may be made a system administrator at the same time.
+        if not _set_password(User.objects.living().filter(pk=user.pk, is_superuser=user.is_superuser), hashed):
+            raise NotFound
+        trail.noted("reset password", user, tokens="ended")
 
 
 @retry_deadlock
@@ -125,6 +165,7 @@ def audit(user: User, *, status: int, by: User | None = None) -> None:
     User.objects.filter(pk=user.pk).update(
         status=status, token_epoch=F("token_epoch") + (1 if ends_tokens else 0), updated_at=Now()
     )
+    trail.changed(_DECIDED[Status(status)], user, status=status)
 
 
 @retry_deadlock
@@ -141,6 +182,7 @@ def delete(user: User, *, by: User | None = None) -> None:
         _require_rank(by)
     _require_another_system_admin(user)
     User.objects.filter(pk=user.pk).update(deleted_at=Now(), token_epoch=F("token_epoch") + 1, updated_at=Now())
+    trail.deleted(user)
 
 
 @retry_deadlock
@@ -160,6 +202,9 @@ def set_business(user: User, business: models.Model, *, is_admin: bool | None = 
         raise Conflict(f"{user} belongs to the business {user.business}.")
     is_admin = user.is_admin if is_admin is None else is_admin
     User.objects.filter(pk=user.pk).update(business_id=locked.pk, is_admin=is_admin, updated_at=Now())
+    entry = trail.change("give a business", user, business_id=locked.pk, is_admin=is_admin)
+    entry.business_id = locked.pk  # so that its administrators see it
+    trail.write([entry])
 
 
 @retry_deadlock
@@ -170,7 +215,9 @@ def make_system_admin(user: User, *, by: User | None = None) -> None:
     user = _lock(user, by)
     if user.status != Status.APPROVED:
         raise Conflict(f"{user} is not approved.")
-    User.objects.filter(pk=user.pk).update(is_superuser=True, is_admin=True, business_id=system.pk, updated_at=Now())
+    now = {"is_superuser": True, "is_admin": True, "business_id": system.pk}
+    User.objects.filter(pk=user.pk).update(**now, updated_at=Now())
+    trail.changed("make system administrator", user, **now)
 
 
 @retry_deadlock
@@ -183,9 +230,10 @@ def remove_system_admin(user: User, *, by: User | None = None) -> None:
     user = _lock(user, by)
     _require_not_self(user, by, "You cannot take your own role away.")
     _require_another_system_admin(user)
-    User.objects.filter(pk=user.pk, is_superuser=True).update(
-        is_superuser=False, business_id=None, token_epoch=F("token_epoch") + 1, updated_at=Now()
-    )
+    now: dict[str, Any] = {"is_superuser": False, "business_id": None}
+    rows = User.objects.filter(pk=user.pk, is_superuser=True)
+    if rows.update(**now, token_epoch=F("token_epoch") + 1, updated_at=Now()):
+        trail.changed("remove system administrator", user, **now)
 
 
 def ensure_system_admin(user_name: str, password: str) -> bool:
@@ -198,7 +246,7 @@ def ensure_system_admin(user_name: str, password: str) -> bool:
     user = User(username=user_name, is_superuser=True, is_admin=True, status=Status.APPROVED)
     user.business = _businesses().get(is_system=True)
     try:
-        _create(user, password)
+        _create(user, password, verb="create")
     except Invalid:
         if _is_system_admin(user_name):  # another process was first
             return False
@@ -220,20 +268,21 @@ def _is_system_admin(user_name: str) -> bool:
     return user is not None
 
 
-def _create(user: User, password: str) -> User:
+def _create(user: User, password: str, *, verb: str) -> User:
     _require_name_and_password(user.username, password)
     user.password = make_password(password)
-    return _insert(user)
+    with transaction.atomic():
+        return _insert(user, verb)
 
 
-def _insert(user: User) -> User:
+def _insert(user: User, verb: str = "create") -> User:
     namesakes = User.objects.living().named(user.username)
     insert(user, taken=namesakes, refusal=Invalid(user="This user name is taken."))
+    trail.created(user, verb)
     return user
 
 
-def _set_password(users: models.QuerySet[User], password: str) -> bool:
-    hashed = make_password(password)
+def _set_password(users: models.QuerySet[User], hashed: str) -> bool:
     return bool(users.update(password=hashed, token_epoch=F("token_epoch") + 1, updated_at=Now()))
 
 

@@ -1,4 +1,4 @@
-"""Counting attempts in Django's cache, shared by all processes, and who the client is.
+"""Counting attempts in Django's cache, shared by all processes.
 
 A limit of n in s seconds is n slots: an attempt takes a free one, which frees itself s seconds later. So the window
 slides, and nothing has to be incremented: add() is all that a cache backend must do well.
@@ -16,7 +16,6 @@ from pathlib import Path
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files import locks
-from django.http import HttpRequest
 from redis.exceptions import RedisError
 
 from otestack.errors import TooMany
@@ -24,20 +23,6 @@ from otestack.errors import TooMany
 log = logging.getLogger(__name__)
 
 _FILE_BACKEND = "django.core.cache.backends.filebased.FileBasedCache"
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the client's address; what X-Forwarded-For says counts only behind OTE_TRUSTED_PROXIES proxies.
-
-    Each trusted proxy appends the address that it was called from, so with n of them ours is the n-th from the right;
-    whatever stands left of it was written by the client.
-    """
-    peer: str = request.META.get("REMOTE_ADDR", "")
-    count: int = settings.OTE_TRUSTED_PROXIES
-    if not count:
-        return peer
-    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    return hops[-count] if len(hops) >= count else peer
 
 
 @contextmanager

@@ -22,9 +22,10 @@ from accounts.serializers import (
     UserRequest,
     UserRow,
 )
-from accounts.throttles import client_address, registrations
+from accounts.throttles import registrations
 from otestack.api.schema import Keys, One, Page, endpoint
 from otestack.api.views import TenantViewSet
+from otestack.caller import client_address
 
 _TAKEN = "The user is the caller, or the last system administrator."
 
@@ -69,7 +70,7 @@ class AuthorizationViewSet(OpenViewSet):
     @endpoint("Log out")
     def logout(self, request: Request) -> Response:
         """End the presented token, and only that one."""
-        services.logout(cast(PresentedToken, request.auth))
+        services.logout(self.caller, cast(PresentedToken, request.auth))
         return Response()
 
     @endpoint("Get authorization", answer=One(AuthorizationInformation), answered=schema.INFORMATION)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.db import models
 
 from business.models import Business
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -74,6 +74,7 @@ class AppVersion(Timestamped):
     spec = models.JSONField(default=dict)
 
     objects = AppVersionQuerySet.as_manager()
+    trailed = Trailed(("app_name", "version", "status", "deploy_type", "image", "repository_id"), "business_id")
 
     class Meta:
         constraints = [

@@ -13,6 +13,7 @@ from apps import charts
 from apps.models import AppVersion, ChartArchive, DeployType, Status, VersionLine
 from business.models import Business
 from business.services import lock_approved, own_business
+from otestack import trail
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import retry_deadlock
 from registry.models import ExternalRepository
@@ -82,7 +83,7 @@ def _store(business: Business, spec: dict[str, Any], packed: bytes) -> AppVersio
 
 def _create(business: Business, app_name: str, line: str, **fields: Any) -> AppVersion:
     minor = next_minor(business, app_name, line)
-    return AppVersion.objects.create(
+    version = AppVersion.objects.create(
         business=business,
         app_name=app_name,
         line=line,
@@ -91,6 +92,8 @@ def _create(business: Business, app_name: str, line: str, **fields: Any) -> AppV
         status=Status.READY,
         **fields,
     )
+    trail.created(version)
+    return version
 
 
 def next_minor(business: Business, app_name: str, line: str) -> int:
@@ -112,10 +115,13 @@ def delete(by: User, ids: Collection[int]) -> None:
     """
     rows = AppVersion.objects.visible_to(by).listed().filter(pk__in=ids)
     # In id order, so that two deletions of the same versions cannot wait for each other.
-    found = set(rows.select_for_update().order_by("pk").values_list("pk", flat=True))
+    locked = rows.select_for_update().order_by("pk").only("app_name", "version", "status", "business_id")
+    versions = {version.pk: version for version in locked}
+    found = set(versions)
     if missing := sorted(set(ids) - found):
         raise Invalid(appId=f"There is no application {', '.join(map(str, missing))}.")
     for user_of in in_use:
         if sentence := user_of(found):
             raise Conflict(sentence)
     AppVersion.objects.filter(pk__in=found).update(status=Status.DELETED, updated_at=timezone.now())
+    trail.write([trail.change("delete", version, status=Status.DELETED) for version in versions.values()])

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,6 +54,7 @@ class Business(Timestamped):
     bundle = models.OneToOneField("clusters.Bundle", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     objects = BusinessQuerySet.as_manager()
+    trailed = Trailed(("name", "status", "comment", "namespace", "applicant_id"), "pk")
 
     class Meta:
         verbose_name_plural = "businesses"

@@ -17,7 +17,9 @@ from business.models import Business, Status
 from clusters.engine.bundles import Wish, end, put
 from clusters.engine.placing import lock_ends
 from clusters.models import Bundle, Selector
+from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid
+from otestack.models import TrailEntry
 from otestack.transactions import insert, retry_deadlock
 
 # What else goes when a business is deleted. Imports run one way, from deployments down to here, so an app above
@@ -61,6 +63,7 @@ def apply(*, by: User, name: str, introduce: str, objective: str, scale: str) ->
     business = Business(name=name, introduce=introduce, objective=objective, scale=scale, applicant=applicant)
     taken = Business.objects.filter(name=name, status__in=[Status.PENDING, Status.APPROVED])
     insert(business, taken=taken, refusal=Invalid(name="This business name is taken."))
+    trail.created(business, "apply")
     return business
 
 
@@ -77,7 +80,7 @@ def approve(business: Business, *, comment: str = "", by: User | None = None) ->
 
     Calls no edge. Raises Conflict when it was decided before or the applicant cannot take it any more.
     """
-    _decide(business, Status.APPROVED, comment)
+    entry = _decide(business, Status.APPROVED, comment)
     business.refresh_from_db()
     applicant = User.objects.select_for_update().get(applications=business)
     if applicant.deleted_at is not None or applicant.status != UserStatus.APPROVED:
@@ -85,6 +88,9 @@ def approve(business: Business, *, comment: str = "", by: User | None = None) ->
     if _has_business(applicant):
         raise Conflict(f"The applicant {applicant} belongs to a business already.")
     User.objects.filter(pk=applicant.pk).update(business=business, is_admin=True, updated_at=Now())
+    joins = trail.change("give a business", applicant, business_id=business.pk, is_admin=True)
+    joins.business_id = business.pk
+    trail.write([entry, joins])
     business.namespace = f"ns{business.pk}"
     business.bundle = put(None, _namespace(business))
     business.save(update_fields=["namespace", "bundle", "updated_at"])
@@ -94,7 +100,7 @@ def approve(business: Business, *, comment: str = "", by: User | None = None) ->
 @transaction.atomic
 def refuse(business: Business, *, comment: str = "", by: User | None = None) -> None:
     """Disapprove an application; its applicant may apply again. Raises Conflict when it was decided before."""
-    _decide(business, Status.REFUSED, comment)
+    trail.write([_decide(business, Status.REFUSED, comment)])
 
 
 @retry_deadlock
@@ -107,11 +113,13 @@ def delete(business: Business, *, by: User | None = None) -> None:
     """
     business = Business.objects.select_for_update().get(pk=business.pk)
     check_deletable(business)
+    entries = [trail.change("delete", business, status=Status.DELETED)]
     business.status = Status.DELETED
     business.save(update_fields=["status", "updated_at"])
-    users = User.objects.living().filter(business=business)
-    ids = list(users.order_by("id").select_for_update().values_list("pk", flat=True))
+    users = list(User.objects.living().filter(business=business).order_by("id").select_for_update())
+    ids = [user.pk for user in users]
     User.objects.filter(pk__in=ids).update(business=None, token_epoch=F("token_epoch") + 1, updated_at=Now())
+    trail.write([*entries, *(trail.change("take the business", user, business_id=None) for user in users)])
     bundles = Bundle.objects.filter(namespace=business.namespace, ended_at__isnull=True)
     lock_ends(bundles.values_list("pk", flat=True))
     for end_part in on_delete:
@@ -128,10 +136,14 @@ def check_deletable(business: Business) -> None:
         raise Conflict(f"The business {business} is {business.get_status_display()}; only an approved one is deleted.")
 
 
-def _decide(business: Business, status: Status, comment: str) -> None:
+def _decide(business: Business, status: Status, comment: str) -> TrailEntry:
+    """Decide, and return what the audit trail gets."""
     waiting = Business.objects.filter(pk=business.pk, status=Status.PENDING)
     if not waiting.update(status=status, comment=comment, updated_at=Now()):
         raise Conflict(f"The business {business} was decided before.")
+    verb = "approve" if status == Status.APPROVED else "refuse"
+    after = {"status": status, "comment": comment}
+    return trail.entry(verb, business, before={"status": Status.PENDING}, after=after)
 
 
 def _has_business(user: User) -> bool:

@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from otestack.crypto import EncryptedTextField
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 
 
 class Installation(models.Model):
@@ -64,6 +64,8 @@ class Cluster(Timestamped):
     node_count = models.PositiveIntegerField(default=0)
     # Of the last node list: an equal one is not compared row by row.
     nodes_digest = models.CharField(max_length=64, blank=True)
+
+    trailed = Trailed(("name", "server", "uid", "removing", "credentials_version"))
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("name"), name="cluster_name")]

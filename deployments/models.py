@@ -12,7 +12,7 @@ from apps.models import AppVersion
 from business.models import Business
 from clusters.models import Bundle, Selector
 from otestack.crypto import EncryptedTextField
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 from registry.models import RegistryAccount
 
 if TYPE_CHECKING:
@@ -101,6 +101,9 @@ class Deployment(Timestamped):
     reason = models.CharField(max_length=300, blank=True)
 
     objects = DeploymentQuerySet.as_manager()
+    trailed = Trailed(
+        ("name", "app_name", "cluster", "selector", "selector_value", "node_label", "status"), "business_id"
+    )
 
     class Meta:
         constraints = [

@@ -17,7 +17,10 @@ from clusters.engine.clock import db_now
 from clusters.models import Bundle
 from deployments.counts import Tally, stored, tally
 from deployments.models import Change, Deployment, Operation, Status
+from deployments.services.noting import of_change
 from deployments.status import after_end, not_green, status
+from otestack import trail
+from otestack.caller import as_engine
 from otestack.transactions import retry_deadlock
 
 # Bundles in one transaction: short enough that nobody waits for it.
@@ -39,6 +42,7 @@ _DEPLOYMENT_COLUMNS = (
 _OPERATION_COLUMNS = ("id", "status", "open", "ended_at", "renewed_at", "updated_at")
 
 
+@as_engine
 def settle() -> int:
     """Settle dirty bundles and those whose operation is under way; return how many were looked at."""
     dirty = Bundle.objects.filter(dirty_at__isnull=False).values_list("pk", flat=True)
@@ -81,15 +85,19 @@ def _settle(bundle_ids: list[int]) -> None:
         .order_by("pk")
         .in_bulk()
     )
-    moved_deployments, moved_operations = [], []
+    moved_deployments, moved_operations, ends = [], [], []
     for row in deployments:
         operation = operations[row.current_id or 0]
         added = sums[row.bundle_id or 0]
+        was_open, before = operation.open, {"status": operation.status}
         if _settle_operation(operation, row, added, now):
             moved_operations.append(operation)
+        if was_open and not operation.open:
+            ends.append(of_change("end", row, operation, before=before, status=operation.status))
         if _settle_deployment(row, operation, added, now):
             moved_deployments.append(row)
     update_rows(Deployment, [_columns(row, _DEPLOYMENT_COLUMNS) for row in moved_deployments], match=["id"])
+    trail.write(ends)
     by_id = sorted(moved_operations, key=lambda operation: operation.pk)
     update_rows(Operation, [_columns(operation, _OPERATION_COLUMNS) for operation in by_id], match=["id"])
 

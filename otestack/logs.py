@@ -4,6 +4,8 @@ import logging
 import re
 from types import TracebackType
 
+from otestack.caller import request_id
+
 # Control characters, and those that end a line or turn the text around for whoever shows Unicode.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _INDENT = "    "
@@ -22,7 +24,8 @@ class OneLine(logging.Formatter):
     """An entry is one line; a traceback follows it indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the entry."""
+        """Return the entry, with the id of the request or the work that it belongs to."""
+        record.request_id = request_id() or "-"
         return _escaped(super().formatMessage(record))
 
     def formatException(

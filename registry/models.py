@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from business.models import Business
 from otestack.crypto import EncryptedTextField
-from otestack.models import Timestamped
+from otestack.models import Timestamped, Trailed
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -37,6 +37,7 @@ class ExternalRepository(Timestamped):
     password = EncryptedTextField()
 
     objects = ExternalRepositoryQuerySet.as_manager()
+    trailed = Trailed(("repository_id", "address", "user"), "business_id")
 
     class Meta:
         verbose_name_plural = "external repositories"
@@ -69,6 +70,7 @@ class RegistryAccount(Timestamped):
     changing_until = models.DateTimeField(null=True, blank=True)
 
     objects = RegistryAccountQuerySet.as_manager()
+    trailed = Trailed(("user", "harbor_user_id"), "business_id")
 
     class Meta:
         constraints = [

@@ -12,6 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.contract.document import promised
+from tests.trail.watching import check, watched
 
 PASSWORD = "Passw0rdXy"
 FOLDER = Path(__file__).parent
@@ -58,7 +59,10 @@ class Api:
         options: dict[str, Any] = {"headers": headers, "query_params": query or None}
         if body is not None:
             options |= {"data": body, "content_type": "application/json"}
-        answer = getattr(self.client, method)(path, **options)
+        with watched() as written:
+            answer = getattr(self.client, method)(path, **options)
+        if answer.status_code < 300:
+            check(written, f"{method} {path}")
         promised(method, path, answer)
         return answer
 

@@ -19,6 +19,7 @@ from clusters.engine.record import Finished, record
 from clusters.engine.sessions import Sessions, sessions
 from clusters.freshness import FRESH_INTERVALS
 from clusters.models import observe_interval
+from otestack.caller import as_engine
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,7 @@ LOOK_FOR_MORE = 0.2
 GATHER = 0.01
 
 
+@as_engine
 def drive_due() -> int:
     """Drive due clusters until none is due or the window is over; return how many passes ended.
 

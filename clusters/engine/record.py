@@ -24,6 +24,7 @@ from clusters.engine.outcome import PassOutcome
 from clusters.engine.placing import touch_bundles
 from clusters.engine.verdict import ClusterVerdict, Pace, judge
 from clusters.models import Bundle, Cluster, NodeLabel, Placement, observe_interval
+from otestack import trail
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,21 @@ def _record(finished: list[Finished]) -> None:
     record_labels([label for item, _ in verdicts for label in item.outcome.labels])
     record_nodes({item.work.claim.cluster_id: item.outcome.nodes for item, _ in verdicts})
     _meet_unknown([item for item, _ in verdicts])
+    _write_trail(verdicts)
     _finish_removals(verdicts)
+
+
+def _write_trail(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> None:
+    """Write which clusters went away, and which came back."""
+    entries = []
+    for item, verdict in verdicts:
+        claim, away = item.work.claim, bool(verdict.columns["is_away"])
+        if claim.away != away:
+            verb = "went away" if away else "came back"
+            after = {"away": away} | ({"error": item.outcome.error[:300]} if away else {})
+            one = trail.of("cluster", claim.cluster_id, claim.name, verb, before={"away": not away}, after=after)
+            entries.append(one)
+    trail.write(entries)
 
 
 def _bundles_touched(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> set[int]:
@@ -171,4 +186,6 @@ def _finish_removals(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> Non
         pending = NodeLabel.objects.filter(node__cluster_id__in=empty, wanted__isnull=False)
         waiting = set(pending.values_list("node__cluster_id", flat=True))
         gone = Cluster.objects.filter(pk__in=set(empty) - waiting, removing=True, placements__isnull=True)
-        Cluster.objects.filter(pk__in=list(gone.values_list("pk", flat=True))).delete()
+        left = dict(gone.values_list("pk", "name"))
+        Cluster.objects.filter(pk__in=list(left)).delete()
+        trail.write([trail.of("cluster", pk, name, "removed", before={"removing": True}) for pk, name in left.items()])

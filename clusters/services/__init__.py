@@ -1,7 +1,7 @@
 """Every change of clusters, their labels and their nodes' labels."""
 
 from clusters.services.labels import add_label, delete_label
-from clusters.services.membership import check, join, remove, sync, update_credentials
+from clusters.services.membership import check, join, remove, sync, sync_all, update_credentials
 from clusters.services.node_labels import add_node_label, delete_node_label
 from clusters.services.retry import retry
 
@@ -15,5 +15,6 @@ __all__ = [
     "remove",
     "retry",
     "sync",
+    "sync_all",
     "update_credentials",
 ]

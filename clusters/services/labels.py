@@ -10,6 +10,7 @@ from clusters.engine.nudge import nudge
 from clusters.engine.placing import lock_placements, place_clusters
 from clusters.models import Cluster, ClusterLabel
 from clusters.names import fault, listed
+from otestack import trail
 from otestack.errors import Invalid
 from otestack.transactions import retry_deadlock
 
@@ -37,6 +38,7 @@ def add_label(cluster_names: Iterable[str], label: str) -> None:
     carrying = set(ClusterLabel.objects.filter(cluster__in=clusters, label=label).values_list("cluster_id", flat=True))
     missing = [pk for pk in clusters if pk not in carrying]
     ClusterLabel.objects.bulk_create(ClusterLabel(cluster_id=pk, label=label) for pk in missing)
+    trail.write([trail.of("cluster", pk, clusters[pk], "add label", after={"label": label}) for pk in missing])
     _moved(missing)
 
 
@@ -49,20 +51,23 @@ def delete_label(cluster_names: Iterable[str], label: str) -> None:
     """
     check_label(label, "clusterLabel")
     lock_placements()
-    rows = ClusterLabel.objects.filter(cluster__in=_clusters(cluster_names), label=label)
+    clusters = _clusters(cluster_names)
+    rows = ClusterLabel.objects.filter(cluster__in=clusters, label=label)
     carrying = list(rows.values_list("cluster_id", flat=True))
     rows.delete()
+    was = {"label": label}
+    trail.write([trail.of("cluster", pk, clusters[pk], "delete label", before=was) for pk in carrying])
     _moved(carrying)
 
 
-def _clusters(names: Iterable[str]) -> list[int]:
-    """Return the ids of clusters by name. Raises Invalid that names unknown ones."""
+def _clusters(names: Iterable[str]) -> dict[int, str]:
+    """Return clusters by name: id to name. Raises Invalid that names unknown ones."""
     wanted = set(names)
     found = dict(Cluster.objects.filter(name__in=wanted).order_by("pk").values_list("name", "pk"))
     if unknown := wanted - found.keys():
         what = "There is no cluster" if len(unknown) == 1 else "There are no clusters"
         raise Invalid(clusterName=f"{what} {listed(unknown)}.")
-    return list(found.values())
+    return {pk: name for name, pk in found.items()}
 
 
 def _moved(cluster_ids: list[int]) -> None:

@@ -17,6 +17,7 @@ from clusters.engine.placing import lock_placements, place_clusters, touch_bundl
 from clusters.models import Cluster, ClusterLabel, NodeLabel, Placement
 from clusters.names import fault
 from clusters.services.labels import check_label
+from otestack import trail
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import retry_deadlock
 
@@ -57,6 +58,7 @@ def join(
             observe_due_at=Now(),
         )
         ClusterLabel.objects.bulk_create(ClusterLabel(cluster=cluster, label=label) for label in wanted)
+        trail.created(cluster, "join", labels=wanted)
         place_clusters([cluster.pk])
         mark_due([cluster.pk])
         nudge()
@@ -91,6 +93,7 @@ def update_credentials(cluster: Cluster, kubeconfig_text: str, context: str = ""
         )
         if not changed:
             raise Conflict(f"The cluster '{cluster.name}' has been removed.")
+        trail.changed("update credentials", cluster, server=credentials.server)
         mark_due([cluster.pk])
         nudge()
     cluster.refresh_from_db()
@@ -116,7 +119,8 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
         )
     # Bundles before clusters, as a recording worker locks them.
     touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
-    Cluster.objects.filter(pk=cluster.pk, removing=False).update(removing=True, updated_at=Now())
+    if Cluster.objects.filter(pk=cluster.pk, removing=False).update(removing=True, updated_at=Now()):
+        trail.changed("remove", cluster, removing=True)
     labels = NodeLabel.objects.filter(node__cluster_id=cluster.pk).carried()
     labels.update(wanted=False, wanted_seq=F("wanted_seq") + 1, evict=False)
     place_clusters([cluster.pk])
@@ -128,13 +132,26 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
 @transaction.atomic
 def sync(cluster: Cluster) -> None:
     """Have a cluster looked at now; an away one at its next probe."""
+    trail.noted("look at now", cluster)
     mark_due([cluster.pk])
     nudge()
+
+
+@retry_deadlock
+@transaction.atomic
+def sync_all() -> int:
+    """Have all clusters looked at now, away ones at their next probe; return how many there are."""
+    ids = list(Cluster.objects.values_list("pk", flat=True))
+    trail.write([trail.of("fleet", "", "all clusters", "look at now", after={"clusters": len(ids)})])
+    mark_due(ids)
+    nudge()
+    return len(ids)
 
 
 def _forget(cluster: Cluster) -> None:
     touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
     for locked in Cluster.objects.select_for_update().filter(pk=cluster.pk):
+        trail.deleted(locked, "forget")
         locked.delete()
         log.info("Cluster %s has been removed by force", locked.name)
 

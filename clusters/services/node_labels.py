@@ -13,6 +13,7 @@ from clusters.engine.placing import lock_placements
 from clusters.models import Bundle, Cluster, Node, NodeLabel
 from clusters.names import listed
 from clusters.services.labels import check_label
+from otestack import trail
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import retry_deadlock
 
@@ -36,6 +37,7 @@ def add_node_label(cluster_name: str, node_names: Iterable[str], label: str) -> 
     missing = [NodeLabel(node_id=pk, label=label, wanted=True, wanted_seq=1) for pk in nodes if pk not in there]
     NodeLabel.objects.bulk_create(missing, ignore_conflicts=True)
     if changed or missing:
+        trail.noted("add label to nodes", cluster, label=label, nodes=sorted(set(node_names)))
         mark_due([cluster.pk])
         nudge()
 
@@ -58,6 +60,8 @@ def delete_node_label(cluster_name: str, node_names: Iterable[str], label: str, 
     if not delete_deploy:
         _check_unused(cluster, label)
     carried.update(wanted=False, wanted_seq=F("wanted_seq") + 1, evict=delete_deploy)
+    names = sorted(set(node_names))
+    trail.noted("delete label of nodes", cluster, label=label, nodes=names, deleteDeploy=delete_deploy)
     mark_due([cluster.pk])
     nudge()
 

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
-from clusters import services as fleet
 from clusters.freshness import is_fresh
 from clusters.models import Placement
 from deployments import services
@@ -21,7 +20,6 @@ from otestack.backoffice.deeds import deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import MOST_NAMED, link, list_link, table
-from otestack.errors import Conflict
 
 
 class StatusFilter(Choice):
@@ -131,9 +129,7 @@ class DeploymentAdmin(RecordAdmin):
     @deed("Retry", about="about_retry", offered=lambda row: row.bundle_id is not None)
     def retry(self, request: HttpRequest, row: Deployment) -> str:
         """Have its clusters try again now."""
-        if row.bundle is None:
-            raise Conflict("No cluster was given anything of it yet.")
-        number = fleet.retry(row.bundle)
+        number = services.retry(row)
         return f"its {number} {'cluster' if number == 1 else 'clusters'} will be looked at now"
 
     @deed(

@@ -6,12 +6,14 @@ locks    the order in which rows are locked
 submit   new, upgrade, rollback, delete
 decide   approve, refuse
 endings  what apps below ask: a business goes, a version is in use
+retrying an operator wants it now
 renewal  a registry account's new password
 """
 
 from deployments.services.decide import approve, audit, refuse
 from deployments.services.endings import delete_for_business, in_use
 from deployments.services.renewal import renew_pull_secrets
+from deployments.services.retrying import retry
 from deployments.services.submit import submit_delete, submit_new, submit_rollback, submit_upgrade
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "in_use",
     "refuse",
     "renew_pull_secrets",
+    "retry",
     "submit_delete",
     "submit_new",
     "submit_rollback",

@@ -14,6 +14,8 @@ from clusters.models import Bundle
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.services.locks import lock_business_of, lock_deployment
 from deployments.services.making import wish
+from deployments.services.noting import content, of_change
+from otestack import trail
 from otestack.errors import Conflict
 from otestack.transactions import retry_deadlock
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 
-def audit(operation: Operation, *, by: User, status: int, comment: str) -> None:
+def audit(operation: Operation, *, by: User | None, status: int, comment: str) -> None:
     """Approve (1) or refuse (2) a waiting change. Source: seed, PUT /v1/admin/deploy."""
     decide = approve if status == Audit.APPROVED else refuse
     decide(operation, by=by, comment=comment)
@@ -29,8 +31,8 @@ def audit(operation: Operation, *, by: User, status: int, comment: str) -> None:
 
 @retry_deadlock
 @transaction.atomic
-def approve(operation: Operation, *, by: User, comment: str = "") -> None:
-    """Approve a waiting change and hand its objects to the engine; calls no edge.
+def approve(operation: Operation, *, by: User | None, comment: str = "") -> None:
+    """Approve a waiting change and hand its objects to the engine; calls no edge. by: None for an operator here.
 
     Raises Conflict when it was decided before, or another deployment holds an object of the same name by now.
     """
@@ -50,6 +52,8 @@ def refuse(operation: Operation, *, by: User | None, comment: str = "") -> None:
     lock_business_of(operation.deployment)
     deployment = lock_deployment(operation.deployment_id)
     _decide(operation, Audit.REFUSED, by, comment, status=Status.REFUSED, open=False, ended_at=Now())
+    now = {"audit": Audit.REFUSED, "comment": comment}
+    trail.write([of_change("refuse", deployment, operation, before={"audit": Audit.WAITING}, **now)])
     rows = Deployment.objects.filter(pk=deployment.pk)
     if operation.kind == Change.NEW:
         rows.update(status=Status.REFUSED, live=False, editable=True, audit_comment=comment, updated_at=Now())
@@ -64,7 +68,14 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
     """Approve an operation whose rows are locked (deployments/services/locks.py), the placement lock included."""
     _decide(operation, Audit.APPROVED, by, comment, status=Status.APPROVED)
     operation = Operation.objects.get(pk=operation.pk)
-    deployment = Deployment.objects.select_related("business", "bundle").get(pk=operation.deployment_id)
+    deployment = (
+        Deployment.objects.select_related("business", "bundle", "current")
+        .defer("current__manifests", "current__secrets", "current__chart_values")
+        .get(pk=operation.deployment_id)
+    )
+    ran = {"audit": Audit.WAITING, "version": deployment.current.version if deployment.current else None}
+    now = {"audit": Audit.APPROVED, "comment": comment} | content(operation)
+    trail.write([of_change("approve", deployment, operation, before=ran, **now)])
     rows = Deployment.objects.filter(pk=deployment.pk)
     bundle = deployment.bundle
     if operation.kind != Change.DELETE:

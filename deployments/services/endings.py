@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
 from business.models import Business
@@ -13,6 +13,8 @@ from clusters.engine.placing import lock_placements
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.services.decide import carry_out
 from deployments.services.locks import lock_deployments
+from deployments.services.noting import of_change
+from otestack import trail
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -29,6 +31,7 @@ def delete_for_business(business: Business, by: User | None) -> None:
     ids = Deployment.objects.filter(business=business).listed().values_list("pk", flat=True)
     rows = lock_deployments(list(ids))
     changes = Operation.objects.filter(deployment__in=rows, open=True)
+    _write_trail(rows, changes)
     ended = {"open": False, "ended_at": Now(), "updated_at": Now()}
     changes.filter(audit=Audit.WAITING).update(
         audit=Audit.REFUSED,
@@ -44,6 +47,17 @@ def delete_for_business(business: Business, by: User | None) -> None:
     for deployment in rows:
         if deployment.pk not in deleting:
             _delete(deployment, by)
+
+
+def _write_trail(rows: Collection[Deployment], changes: QuerySet[Operation]) -> None:
+    """Write which waiting changes are refused, and which are overtaken by the deletion."""
+    by_id = {row.pk: row for row in rows}
+    entries = []
+    for change in changes.only("kind", "version", "audit", "deployment_id").order_by("pk"):
+        if change.audit == Audit.WAITING or change.kind != Change.DELETE:
+            verb = "refuse" if change.audit == Audit.WAITING else "end"
+            entries.append(of_change(verb, by_id[change.deployment_id], change, comment=_BUSINESS_DELETED))
+    trail.write(entries)
 
 
 def _delete(deployment: Deployment, by: User | None) -> None:

@@ -13,6 +13,7 @@ from deployments.models import Change, Deployment, Operation, Status
 from deployments.pull_secrets import renewed
 from deployments.services.locks import lock_deployments
 from deployments.services.making import wish
+from otestack import trail
 from registry.models import RegistryAccount
 
 
@@ -26,7 +27,9 @@ def renew_pull_secrets(account: RegistryAccount) -> None:
     ids = list(Deployment.objects.filter(held).listed().order_by("pk").values_list("pk", flat=True))
     bundles = Deployment.objects.filter(pk__in=ids, bundle__isnull=False, current__in=using)
     lock_ends(bundles.values_list("bundle", flat=True))
-    for deployment in lock_deployments(ids):
+    locked = lock_deployments(ids)
+    trail.write([trail.entry("renew pull secret", deployment) for deployment in locked])
+    for deployment in locked:
         rows = using.filter(Q(open=True) | Q(pk=deployment.current_id), deployment=deployment).exclude(secrets="")
         for operation in rows.select_for_update(no_key=True).order_by("pk"):
             secrets = renewed(json.loads(operation.secrets), deployment.name, account)

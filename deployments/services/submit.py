@@ -32,6 +32,8 @@ from deployments.services.choose import (
 from deployments.services.decide import carry_out
 from deployments.services.locks import lock_business_of, lock_deployment, lock_version
 from deployments.services.making import Made, make, wish
+from deployments.services.noting import content, of_change
+from otestack import trail
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import insert, retry_deadlock
 from registry.models import RegistryAccount
@@ -201,9 +203,18 @@ def _submit(
         updated_at=Now(),
         **({"reason": made.failure} if made.failure else {}),
     )
+    _write_trail(deployment, operation)
     if not made.failure and _approves_at_once(by):
         carry_out(operation, by=by)
     return operation
+
+
+def _write_trail(deployment: Deployment, operation: Operation) -> None:
+    verb = f"submit {Change(operation.kind).name.lower()}"
+    now: dict[str, Any] = {"status": operation.status, "comment": operation.comment}
+    if operation.kind == Change.NEW:
+        now |= {name: getattr(deployment, name) for name in ("app_name", "cluster", "node_label")}
+    trail.write([of_change(verb, deployment, operation, **now | content(operation))])
 
 
 _BUSY = "A change of the deployment '{}' is waiting or under way; try again when it has ended."

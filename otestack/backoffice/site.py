@@ -18,6 +18,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
+from otestack.caller import client_address
 from otestack.errors import DomainError, Invalid
 
 
@@ -69,7 +70,6 @@ class BackOffice(AdminSite):
         """Change the own password, by the service that the API uses; this session goes on."""
         from accounts.models import User
         from accounts.services import change_password
-        from accounts.throttles import client_address
         from otestack.backoffice.deeds import OwnPassword
 
         form = OwnPassword(request.POST or None)

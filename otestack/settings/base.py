@@ -14,7 +14,7 @@ OTE_DATA_DIR = env.folder("OTE_DATA_DIR", BASE_DIR / "data")
 
 _secrets = secrets.load(OTE_DATA_DIR, debug=DEBUG)
 SECRET_KEY = _secrets["OTE_SECRET_KEY"]
-# The first key encrypts, all of them decrypt: put a new one in front, run 'manage.py rotate_keys', drop the old one.
+# The first key encrypts, all of them decrypt: put a new one in front, run 'manage.py rotate_secrets', drop the old one.
 OTE_ENCRYPTION_KEYS = [key.strip() for key in _secrets["OTE_ENCRYPTION_KEYS"].split(",") if key.strip()]
 
 ALLOWED_HOSTS = env.words("OTE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
@@ -49,6 +49,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "otestack.caller.CallerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -165,7 +166,12 @@ SIMPLE_JWT = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"()": "otestack.logs.OneLine", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "otestack.logs.OneLine",
+            "format": "%(asctime)s %(levelname)s %(name)s [%(request_id)s] %(message)s",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("OTE_LOG_LEVEL", "INFO")},
     "loggers": {

@@ -21,6 +21,7 @@ from django.db.models import Q
 from business.models import Business
 from business.services import lock_approved, own_business
 from clusters.engine.clock import db_now
+from otestack import trail
 from otestack.errors import Conflict, DomainError, Forbidden, Invalid
 from otestack.transactions import retry_deadlock
 from registry.harbor import Harbor, Login, connect
@@ -100,7 +101,9 @@ def _lock_out(account: RegistryAccount) -> None:
     except DomainError as error:
         log.error("The registry's user %s of a deleted business must be disabled by hand: %s", account.user, error)
         return
-    RegistryAccount.objects.filter(pk=account.pk).update(password=password)
+    with transaction.atomic():
+        RegistryAccount.objects.filter(pk=account.pk).update(password=password)
+        trail.noted("lock out", account)
 
 
 def _make(harbor: Harbor, account: RegistryAccount, user: str, password: str, *, first: bool) -> int:
@@ -166,6 +169,7 @@ def _complete(account: RegistryAccount, user_id: int, user: str, password: str) 
     row.harbor_user_id, row.user, row.password = user_id, user, password
     row.change = row.changing_until = None
     row.save()
+    trail.created(row)
 
 
 def _take(business: Business) -> RegistryAccount:
@@ -188,6 +192,7 @@ def _store(account: RegistryAccount, password: str) -> None:
         raise Conflict(_BUSY)
     row.password = password
     row.save(update_fields=["password", "updated_at"])
+    trail.noted("change password", row)
     for renew in on_password:
         renew(row)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from business.services import lock_approved, own_business
+from otestack import trail
 from otestack.errors import Conflict, NotFound
 from otestack.transactions import insert, retry_deadlock
 from registry.models import ExternalRepository
@@ -30,6 +31,7 @@ def create_external(by: User, *, repository_id: str, address: str, user: str, pa
     )
     taken = ExternalRepository.objects.filter(business=business, repository_id=repository_id)
     insert(row, taken=taken, refusal=Conflict(f"There is a repository '{repository_id}' already."))
+    trail.created(row)
     return row
 
 
@@ -41,7 +43,9 @@ def delete_external(by: User, names: Sequence[str]) -> Deletion[str]:
     Source: seed, DELETE /v1/repository/third.
     """
     rows = ExternalRepository.objects.filter(business=own_business(by), repository_id__in=names)
-    found = set(rows.select_for_update().order_by("pk").values_list("repository_id", flat=True))
+    locked = list(rows.select_for_update().order_by("pk").defer("password"))
+    found = {row.repository_id for row in locked}
+    trail.write([trail.gone(row) for row in locked])
     rows.filter(repository_id__in=found).delete()
     outcome: Deletion[str] = Deletion([name for name in names if name in found])
     outcome.failed = {name: NotFound() for name in names if name not in found}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
 
+from otestack import trail
 from otestack.errors import DomainError, NotFound
 from registry.harbor import Harbor, Page, Project, Repository, connect
 from registry.harbor.names import can_hold, is_project, is_tag, split_image
@@ -98,16 +99,24 @@ def delete_images(by: User, names: Sequence[str]) -> Deletion[str]:
     harbor = connect()
     parts = {name: split_image(name) for name in names}
     found = _reachable(by, harbor, {part[0] for part in parts.values() if part})
-    logins = owners([project for project in found.values() if isinstance(project, Project)])
+    owned = owners([project for project in found.values() if isinstance(project, Project)])
 
     def deletion(name: str) -> Callable[[], None] | DomainError:
         part = parts[name]
         project = found[part[0]] if part else NotFound()
         if part is None or not isinstance(project, Project):
             return project if isinstance(project, DomainError) else NotFound()
-        return partial(harbor.delete_repository, *part, logins.get(project.owner_id))
+        return partial(harbor.delete_repository, *part, owned.login(project))
 
-    return delete_all(harbor, [(name, deletion(name)) for name in names], _IMMUTABLE)
+    outcome = delete_all(harbor, [(name, deletion(name)) for name in names], _IMMUTABLE)
+    entries = []
+    for name in outcome.deleted:
+        part = parts[name]
+        project = found[part[0]] if part else None
+        business = owned.business(project) if isinstance(project, Project) else None
+        entries.append(trail.of("image", "", name, "delete", business=business))
+    trail.write(entries)  # the registry has done it by now: the trail can only follow
+    return outcome
 
 
 def delete_tags(by: User, image: str, names: Sequence[str]) -> Deletion[str]:
@@ -116,14 +125,18 @@ def delete_tags(by: User, image: str, names: Sequence[str]) -> Deletion[str]:
     part = split_image(image)
     found = _reachable(by, harbor, {part[0]} if part else set())
     project = found[part[0]] if part else NotFound()
-    login = owners([project]).get(project.owner_id) if isinstance(project, Project) else None
+    owned = owners([project] if isinstance(project, Project) else [])
+    login = owned.login(project) if isinstance(project, Project) else None
+    business = owned.business(project) if isinstance(project, Project) else None
 
     def deletion(name: str) -> Callable[[], None] | DomainError:
         if isinstance(project, DomainError):
             return project
         return partial(harbor.delete_tag, *part, name, login) if part and is_tag(name) else NotFound()
 
-    return delete_all(harbor, [(name, deletion(name)) for name in names], _IMMUTABLE)
+    outcome = delete_all(harbor, [(name, deletion(name)) for name in names], _IMMUTABLE)
+    trail.write([trail.of("image", "", f"{image}:{name}", "delete tag", business=business) for name in outcome.deleted])
+    return outcome
 
 
 def _project_and(harbor: Harbor, name: str, call: Callable[[], T]) -> tuple[Project, T]:

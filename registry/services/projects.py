@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 
+from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound
 from registry.harbor import Page, Project, connect
 from registry.harbor.names import can_hold
@@ -59,6 +60,8 @@ def create_project(by: User, *, name: str, public: bool) -> None:
         raise Conflict(STALE_LOGIN) from None
     except NotAllowed:
         raise Forbidden("The registry lets only its own administrators create projects.") from None
+    made = trail.of("project", "", name, "create", business=account.business_id, after={"public": public})
+    trail.write([made])
 
 
 def delete_projects(by: User, ids: Sequence[int]) -> Deletion[int]:
@@ -68,11 +71,17 @@ def delete_projects(by: User, ids: Sequence[int]) -> Deletion[int]:
     scope.require_writer()
     found, _ = harbor.together(partial(harbor.projects_by_id, ids), harbor.require_login)
     mine: dict[int, Project] = {number: project for number, project in found.items() if scope.reaches(project)}
-    logins = owners(mine.values())
+    owned = owners(mine.values())
     wanted = {
-        number: partial(harbor.delete_project, number, logins.get(mine[number].owner_id))
-        if number in mine
-        else NotFound()
+        number: partial(harbor.delete_project, number, owned.login(mine[number])) if number in mine else NotFound()
         for number in ids
     }
-    return delete_all(harbor, wanted.items(), _NOT_EMPTY)
+    outcome = delete_all(harbor, wanted.items(), _NOT_EMPTY)
+    # The registry has done it by now: the trail can only follow.
+    trail.write(
+        [
+            trail.of("project", number, mine[number].name, "delete", business=owned.business(mine[number]))
+            for number in outcome.deleted
+        ]
+    )
+    return outcome

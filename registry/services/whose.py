@@ -71,7 +71,24 @@ def login_of(account: RegistryAccount) -> Login:
     return Login(account.user, account.password)
 
 
-def owners(projects: Collection[Project]) -> dict[int, Login]:
-    """Return the logins of the projects' owners, by their ids in Harbor; of those that are accounts of ours."""
+@dataclass(frozen=True)
+class Owners:
+    """Accounts of ours by their ids in Harbor; whoever else owns a project there is nobody of ours."""
+
+    accounts: dict[int, RegistryAccount]
+
+    def login(self, project: Project) -> Login | None:
+        """Return the login of a project's owner."""
+        account = self.accounts.get(project.owner_id)
+        return login_of(account) if account else None
+
+    def business(self, project: Project) -> int | None:
+        """Return the id of the business that owns a project."""
+        account = self.accounts.get(project.owner_id)
+        return account.business_id if account else None
+
+
+def owners(projects: Collection[Project]) -> Owners:
+    """Return the projects' owners."""
     accounts = RegistryAccount.objects.filter(harbor_user_id__in={project.owner_id for project in projects})
-    return {account.harbor_user_id or 0: login_of(account) for account in accounts}
+    return Owners({account.harbor_user_id or 0: account for account in accounts})

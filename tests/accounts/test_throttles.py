@@ -6,7 +6,8 @@ import pytest
 from django.core.cache import cache
 from django.test import RequestFactory
 
-from accounts.throttles import Throttle, client_address
+from accounts.throttles import Throttle
+from otestack.caller import client_address
 from otestack.errors import TooMany
 from tests.accounts.test_register import BODY
 from tests.conftest import PASSWORD

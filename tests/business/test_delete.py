@@ -108,7 +108,9 @@ def test_lock_approved_refuses_what_went(business):
 def test_command_lists(business):
     text = run("list")
     assert "system" in text
-    assert f"{business.namespace:<12}" in text
+    assert [str(business.pk), "approved", business.namespace, business.name] in [
+        line.split() for line in text.splitlines()
+    ]
 
 
 def test_command_approves_and_refuses(api, make_user):
@@ -128,6 +130,9 @@ def test_command_approves_and_refuses(api, make_user):
 def test_command_deletes_after_saying_what_goes(monkeypatch, business):
     answers = iter(["", business.namespace])
     monkeypatch.setattr("builtins.input", lambda question: next(answers))
+    with pytest.raises(CommandError, match="needs --yes"):
+        run("delete", str(business.pk))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     with pytest.raises(CommandError, match="Nothing was changed"):
         run("delete", str(business.pk))
     business.refresh_from_db()

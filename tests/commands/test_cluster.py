@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from clusters.engine.clock import db_now
 from clusters.models import Bundle, Cluster, ClusterLabel, Heartbeat, Installation, Placement
 from clusters.simulator import Simulator
+from tests.commands.running import failure, run
 
 pytestmark = pytest.mark.django_db
 
@@ -37,20 +37,6 @@ def file(edge: Simulator, tmp_path: Path) -> Callable[[str], str]:
         return str(path)
 
     return write
-
-
-def run(*words: str, errors: io.StringIO | None = None) -> str:
-    out = io.StringIO()
-    call_command(*words, stdout=out, stderr=errors or io.StringIO())
-    return out.getvalue()
-
-
-def failure(*words: str) -> str:
-    with pytest.raises(CommandError) as caught:
-        run(*words)
-    assert caught.value.returncode == 1
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @pytest.fixture
@@ -213,7 +199,9 @@ def test_remove(beijing: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not Cluster.objects.get().removing
     assert "is being removed" in run("cluster", "remove", "beijing", "--yes")
     assert Cluster.objects.get().removing
-    assert "still being removed after 0.01 s" in failure("cluster", "remove", "beijing", "--yes", "--wait", "0.01")
+    assert "still being removed after 0.01 s" in failure(
+        "cluster", "remove", "beijing", "--yes", "--wait", "0.01", code=3
+    )
     assert "is forgotten" in run("cluster", "remove", "beijing", "--yes", "--force")
     assert not Cluster.objects.exists()
 

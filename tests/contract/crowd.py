@@ -13,6 +13,7 @@ from apps.models import AppVersion
 from business.models import Business
 from clusters.models import Bundle, BundleObject, Cluster, ClusterLabel, Heartbeat, Node, NodeLabel, Placement, Selector
 from deployments.models import Audit, Change, Deployment, Operation, Status
+from otestack import trail
 from registry.models import ExternalRepository, RegistryAccount
 from tests.apps.bodies import small
 
@@ -34,6 +35,7 @@ class Crowd:
         self._tenants(new)
         self._fleet(new)
         self._deployments(new)
+        trail.write(trail.of("user", n, f"u{n}", "approve", business=self.acme.pk, after={"status": 1}) for n in new)
 
     def _tenants(self, new: range) -> None:
         users = [

@@ -121,7 +121,7 @@ def test_keys_are_rotated(settings: Any) -> None:
         Cluster.objects.create(name=f"c{number}", server="https://x", credentials=f"secret {number}", uid=str(number))
     settings.OTE_ENCRYPTION_KEYS = [new, old]
     out = StringIO()
-    call_command("rotate_keys", stdout=out)
+    call_command("rotate_secrets", stdout=out)
     assert "clusters.Cluster.credentials: 3 re-encrypted" in out.getvalue()
     settings.OTE_ENCRYPTION_KEYS = [new]
     assert sorted(Cluster.objects.values_list("credentials", flat=True)) == ["secret 0", "secret 1", "secret 2"]
@@ -137,7 +137,7 @@ def test_a_secret_without_its_key_is_named_and_kept(settings: Any) -> None:
     cluster = Cluster.objects.create(name="c", server="https://x", credentials="secret", uid="1")
     settings.OTE_ENCRYPTION_KEYS = [new]
     with pytest.raises(CommandError, match=f"clusters.Cluster {cluster.pk}"):
-        call_command("rotate_keys", stdout=StringIO())
+        call_command("rotate_secrets", stdout=StringIO())
     with pytest.raises(Undecryptable):
         Cluster.objects.get()
     settings.OTE_ENCRYPTION_KEYS = [lost]

@@ -1,26 +1,16 @@
 """manage.py create_admin NAME: a system administrator."""
 
 import os
-import secrets
-import string
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import rules, services
+from accounts import services
+from accounts.passwords import generate
 from otestack.errors import DomainError
 
 VARIABLE = "OTE_ADMIN_PASSWORD"
-
-
-def generate_password() -> str:
-    """Return a random password that follows the rule."""
-    letters = string.ascii_letters + string.digits
-    while True:
-        password = "".join(secrets.choice(letters) for _ in range(20))
-        if rules.password_fault(password) is None:
-            return password
 
 
 class Command(BaseCommand):
@@ -42,7 +32,7 @@ class Command(BaseCommand):
         given = os.environ.get(VARIABLE, "")
         if not given and password_file is None and not show:
             raise CommandError(f"Set {VARIABLE}, or say with --password-file or --show where a generated one goes.")
-        password = given or generate_password()
+        password = given or generate()
         draft = None if given or password_file is None else _keep(password, password_file)
         try:
             created = services.ensure_system_admin(name, password)

@@ -1,14 +1,12 @@
 """manage.py set_password NAME: a new password for a user."""
 
-import getpass
-import os
-import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import services
 from accounts.models import User
+from accounts.passwords import ask
 from otestack.errors import DomainError
 
 VARIABLE = "OTE_PASSWORD"
@@ -29,17 +27,7 @@ class Command(BaseCommand):
         if user is None:
             raise CommandError(f"There is no user {name}.")
         try:
-            services.reset_password(user, os.environ.get(VARIABLE, "") or _ask())
+            services.reset_password(user, ask(VARIABLE))
         except DomainError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"The password of {user} is set; its tokens have ended.")
-
-
-def _ask() -> str:
-    """Ask twice at a terminal, else read one line. Raises CommandError when the two differ."""
-    if not sys.stdin.isatty():
-        return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass("New password: ")
-    if password != getpass.getpass("Once more: "):
-        raise CommandError("The two are not the same.")
-    return password

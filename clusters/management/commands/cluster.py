@@ -2,41 +2,46 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+import yaml
+from django.core.management.base import CommandError, CommandParser
 
 from clusters import reports, services
 from clusters.drivers.kubernetes import rbac
 from clusters.drivers.kubernetes.kubeconfig import SIZE_LIMIT, Credentials, parse
 from clusters.engine.clock import db_now
-from clusters.management.tables import ago, counts, facts, table
 from clusters.models import Cluster, Placement
-from otestack.errors import DomainError, Invalid
+from otestack.management.base import NotInTime, OperatorCommand, confirmed
+from otestack.management.output import ago, counts, facts, table
 
 # Seconds between two looks while waiting for a removal.
 _POLL = 0.5
-_ARGUMENTS = {"clusterName": "name: ", "clusterLabel": "label: "}
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Thin: arguments in, a service or a report, text out."""
 
     help = "Register, look at and remove edge clusters."
+    examples = (
+        "cluster add shanghai --kubeconfig shanghai.yaml --label east",
+        "cluster list --json",
+        "cluster remove shanghai --yes --wait 60",
+    )
+    arguments = {"clusterName": "name", "clusterLabel": "label"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the sub-commands."""
-        what = parser.add_subparsers(dest="what", required=True, metavar="COMMAND")
+        what = self.sub_commands(parser)
         for name, text in (
             ("add", "register the cluster that a kubeconfig names"),
             ("update", "reach a registered cluster with another kubeconfig"),
         ):
-            command = what.add_parser(name, help=text)
+            command = self.sub_command(what, name, text)
             command.add_argument("name")
             command.add_argument("--kubeconfig", required=True, metavar="FILE", help="'-' reads standard input")
             command.add_argument("--context", default="", help="default: the kubeconfig's current-context")
@@ -44,22 +49,22 @@ class Command(BaseCommand):
                 command.add_argument(
                     "--label", action="append", default=[], dest="labels", metavar="LABEL", help="may be repeated"
                 )
-        listing = what.add_parser("list", help="all clusters and their state")
-        listing.add_argument("--json", action="store_true", dest="as_json")
-        show = what.add_parser("show", help="one cluster in detail")
-        show.add_argument("name")
-        show.add_argument("--json", action="store_true", dest="as_json")
-        what.add_parser("check", help="ask a cluster who it is, now").add_argument("name")
-        what.add_parser("sync", help="have a cluster looked at now").add_argument("name")
-        remove = what.add_parser("remove", help="take what is ours off a cluster and forget it")
+        self.sub_command(what, "list", "all clusters and their state")
+        for name, text in (
+            ("show", "one cluster in detail"),
+            ("check", "ask a cluster who it is, now"),
+            ("sync", "have a cluster looked at now"),
+        ):
+            self.sub_command(what, name, text).add_argument("name")
+        remove = self.sub_command(what, "remove", "take what is ours off a cluster and forget it")
         remove.add_argument("name")
         remove.add_argument("--force", action="store_true", help="forget it at once and leave what is ours there")
         remove.add_argument("--yes", action="store_true", help="do not ask")
         remove.add_argument(
             "--wait", type=float, default=0, metavar="SECONDS", help="until it is gone, at most so long"
         )
-        rights = what.add_parser("rbac", help="print the smallest role and a service account, for kubectl apply -f -")
-        login = what.add_parser("kubeconfig", help="print a kubeconfig of that service account, for cluster add")
+        rights = self.sub_command(what, "rbac", "print the smallest role and a service account, for kubectl apply -f -")
+        login = self.sub_command(what, "kubeconfig", "print a kubeconfig of that service account, for cluster add")
         login.add_argument("kubeconfig", metavar="FILE", help="the cluster owner's; '-' reads standard input")
         login.add_argument("--context", default="", help="default: the kubeconfig's current-context")
         login.add_argument(
@@ -67,40 +72,32 @@ class Command(BaseCommand):
         )
         for command in (rights, login):
             command.add_argument("--namespace", default=rbac.NAMESPACE, help="of the service account")
-        label = what.add_parser("label", help="put a label on a cluster, or take it off")
+        label = self.sub_command(what, "label", "put a label on a cluster, or take it off")
         label.add_argument("name")
         label.add_argument("action", choices=["add", "remove"])
         label.add_argument("label")
 
     def handle(self, *args: Any, what: str, **options: Any) -> None:
         """Run the sub-command. Raises CommandError with one sentence."""
-        try:
-            getattr(self, f"_{what}")(**options)
-        except Invalid as error:
-            field, sentences = next(iter(error.errors.items()))
-            raise CommandError(_ARGUMENTS.get(field, "") + sentences[0]) from error
-        except DomainError as error:
-            raise CommandError(str(error)) from error
+        self.run_sub_command(what, options)
 
     def _add(self, name: str, kubeconfig: str, context: str, labels: list[str], **_: Any) -> None:
         cluster = services.join(name, _read(kubeconfig), context, labels=labels)
         self._warn(cluster)
-        self.stdout.write(
+        self.tell(
             f"Registered {cluster} at {cluster.server}: Kubernetes {cluster.kubernetes_version}, "
-            f"{_nodes(cluster.node_count)}."
+            f"{_nodes(cluster.node_count)}.",
+            **reports.cluster(cluster.pk),
         )
 
     def _update(self, name: str, kubeconfig: str, context: str, **_: Any) -> None:
         cluster = _find(name)
         services.update_credentials(cluster, _read(kubeconfig), context)
         self._warn(cluster)
-        self.stdout.write(f"{cluster} is reached at {cluster.server} from now on.")
+        self.tell(f"{cluster} is reached at {cluster.server} from now on.", **reports.cluster(cluster.pk))
 
-    def _list(self, as_json: bool, **_: Any) -> None:
+    def _list(self, **_: Any) -> None:
         rows = reports.clusters()
-        if as_json:
-            self.stdout.write(json.dumps(rows, indent=2))
-            return
         now = db_now()
         head = ("NAME", "STATE", "NODES", "VERSION", "SEEN", "LABELS")
         columns = (
@@ -114,16 +111,14 @@ class Command(BaseCommand):
             )
             for row in rows
         )
-        self.stdout.write(table(head, columns))
+        self.show(rows, table(head, columns))
 
-    def _show(self, name: str, as_json: bool, **_: Any) -> None:
+    def _show(self, name: str, **_: Any) -> None:
         row = reports.cluster(_find(name).pk)
-        if as_json:
-            self.stdout.write(json.dumps(row, indent=2))
-            return
         now = db_now()
         stretched = row["observeInterval"] > row["observeIntervalWanted"]
-        self.stdout.write(
+        self.show(
+            row,
             facts(
                 [
                     ("Name", row["name"]),
@@ -155,45 +150,58 @@ class Command(BaseCommand):
                     *(("Warning", text) for text in row["warnings"]),
                     *((item["bundle"], item["lastError"]) for item in row["placementErrors"]),
                 ]
-            )
+            ),
         )
 
     def _check(self, name: str, **_: Any) -> None:
         cluster = _find(name)
         facts_now = services.check(cluster)
-        self.stdout.write(f"{cluster} answers: Kubernetes {facts_now.version}, {_nodes(facts_now.node_count)}.")
+        self.tell(
+            f"{cluster} answers: Kubernetes {facts_now.version}, {_nodes(facts_now.node_count)}.",
+            name=cluster.name,
+            version=facts_now.version,
+            nodes=facts_now.node_count,
+            uid=facts_now.uid,
+        )
 
     def _sync(self, name: str, **_: Any) -> None:
         cluster = _find(name)
         services.sync(cluster)
         when = "at its next probe, since it is away" if cluster.away_since else "now"
-        self.stdout.write(f"{cluster} will be looked at {when}.")
+        self.tell(f"{cluster} will be looked at {when}.", name=cluster.name)
 
     def _label(self, name: str, action: str, label: str, **_: Any) -> None:
         cluster = _find(name)
         change = services.add_label if action == "add" else services.delete_label
         change([cluster.name], label)
-        self.stdout.write(f"{cluster} {'carries' if action == 'add' else 'does not carry'} the label {label}.")
+        carries = action == "add"
+        sentence = f"{cluster} {'carries' if carries else 'does not carry'} the label {label}."
+        self.tell(sentence, name=cluster.name, label=label, carries=carries)
 
     def _rbac(self, namespace: str, **_: Any) -> None:
-        self.stdout.write(rbac.manifest(namespace), ending="")
+        manifest = rbac.manifest(namespace)
+        items = {"apiVersion": "v1", "kind": "List", "items": list(yaml.safe_load_all(manifest))}
+        self.show(items, manifest.rstrip("\n"))
 
     def _kubeconfig(self, kubeconfig: str, context: str, namespace: str, hours: int, **_: Any) -> None:
         if hours < 0:
             raise CommandError("--hours is a whole number of hours, or 0 for a lasting token.")
-        self.stdout.write(rbac.login(parse(_read(kubeconfig), context), namespace, hours), ending="")
+        made = rbac.login(parse(_read(kubeconfig), context), namespace, hours)
+        self.show(yaml.safe_load(made), made.rstrip("\n"))
 
     def _remove(self, name: str, force: bool, yes: bool, wait: float, **_: Any) -> None:
         cluster = _find(name)
-        _confirm(cluster, force, yes)
+        what = "be forgotten, and what is ours there stay" if force else "lose everything that is ours there"
+        confirmed(f"Shall {cluster} {what}?", yes=yes)
         services.remove(cluster, force=force)
         if force:
-            self.stdout.write(f"{cluster} is forgotten. What is ours there stays.")
+            self.tell(f"{cluster} is forgotten. What is ours there stays.", name=cluster.name, gone=True)
             return
-        self.stdout.write(f"{cluster} is being removed: what is ours there goes first.")
         if wait > 0:
             _wait_gone(cluster, wait)
-            self.stdout.write(f"{cluster} is removed.")
+            self.tell(f"{cluster} is removed.", name=cluster.name, gone=True)
+            return
+        self.tell(f"{cluster} is being removed: what is ours there goes first.", name=cluster.name, gone=False)
 
     def _warn(self, cluster: Cluster) -> None:
         for text in Credentials.from_json(cluster.credentials).warnings:
@@ -223,22 +231,12 @@ def _read(path: str) -> str:
         raise CommandError(f"{path} is not UTF-8 text.") from error
 
 
-def _confirm(cluster: Cluster, force: bool, yes: bool) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise CommandError("Removing a cluster needs --yes where nobody can be asked.")
-    what = "be forgotten, and what is ours there stay" if force else "lose everything that is ours there"
-    if input(f"Shall {cluster} {what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise CommandError("Nothing was changed.")
-
-
 def _wait_gone(cluster: Cluster, seconds: float) -> None:
     until = time.monotonic() + seconds
     while Cluster.objects.filter(pk=cluster.pk).exists():
         if time.monotonic() >= until:
             left = Placement.objects.filter(cluster_id=cluster.pk).count()
-            raise CommandError(
+            raise NotInTime(
                 f"{cluster} is still being removed after {seconds:g} s; {left} bundles are left there. "
                 f"'cluster show {cluster}' says why; --force forgets it."
             )

@@ -1,0 +1,33 @@
+"""Passwords at the command line: made up, or asked for."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import secrets
+import string
+import sys
+
+from accounts import rules
+from otestack.errors import Invalid
+
+
+def generate() -> str:
+    """Return a random password that follows the rule."""
+    letters = string.ascii_letters + string.digits
+    while True:
+        password = "".join(secrets.choice(letters) for _ in range(20))
+        if rules.password_fault(password) is None:
+            return password
+
+
+def ask(variable: str) -> str:
+    """Return the variable's value; else ask twice at a terminal, or read one line. Raises Invalid when they differ."""
+    if given := os.environ.get(variable, ""):
+        return given
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    password = getpass.getpass("New password: ")
+    if password != getpass.getpass("Once more: "):
+        raise Invalid(password="The two are not the same.")
+    return password

@@ -1,0 +1,43 @@
+"""`manage.py purge`: forget what nobody needs any more."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import CommandParser
+
+from accounts import tokens
+from clusters.engine.clock import db_now
+from deployments.services.purging import purge_operations, purgeable
+from otestack.management.base import OperatorCommand, add_json
+
+
+class Command(OperatorCommand):
+    """Thin: a service for each kind of thing."""
+
+    help = (
+        "Forget changes of deployments that ended long ago, and tokens and sessions that have expired. What is shown, "
+        "what runs, and the newest run of each version that a rollback may want are kept. The audit trail is never "
+        "purged."
+    )
+    examples = ("purge --dry-run", "purge --days 365 --json")
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Declare the arguments."""
+        parser.add_argument("--days", type=int, default=90, help="changes that ended so long ago; default: 90")
+        parser.add_argument("--dry-run", action="store_true", help="only say how many changes would go")
+        add_json(parser)
+
+    def handle(self, *args: Any, days: int, dry_run: bool, **_: Any) -> None:
+        """Purge."""
+        before = db_now() - timedelta(days=days)
+        if dry_run:
+            number = purgeable(before).count()
+            self.tell(f"{number} changes would go.", operations=number, dryRun=True)
+            return
+        number = purge_operations(before)
+        expired = tokens.forget_expired()
+        call_command("clearsessions", verbosity=0)
+        self.tell(f"{number} changes and {expired} expired tokens are gone.", operations=number, tokens=expired)

@@ -1,0 +1,85 @@
+"""The audit trail in the back-office: to read, to filter, to take away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import URLPattern, path
+
+from otestack.backoffice.records import RecordAdmin
+from otestack.backoffice.words import pretty
+from otestack.models import TrailEntry
+from otestack.trail.reading import FORMS, business_names, records
+
+
+@admin.register(TrailEntry)
+class TrailAdmin(RecordAdmin):
+    """The newest first. What is filtered is what is exported."""
+
+    list_display = ("at", "who", "channel", "kind", "object_name", "verb", "business", "address", "request_id")
+    list_filter = ("channel", "at")
+    search_fields = ("=actor_name", "=object_name", "=request_id", "=kind", "=object_id")
+    search_help_text = "A whole user name, object, request id or kind"
+    ordering = ("-pk",)
+    date_hierarchy = None
+    fields = (
+        "id", "at", "who", "channel", "address", "request_id", "kind", "object_id", "object_name", "business", "verb",
+        "was", "became",
+    )  # fmt: skip
+    change_list_template = "admin/trail.html"
+    actions = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TrailEntry]:
+        """Return what the reader may know of."""
+        rows: Any = super().get_queryset(request)
+        return rows.visible_to(request.user)
+
+    def prepare(self, rows: Sequence[TrailEntry]) -> None:
+        """Hang on the businesses' names."""
+        names = business_names(list(rows))
+        for row in rows:
+            row.business_name = names.get(row.business_id or 0, "")  # type: ignore[attr-defined]
+
+    @admin.display(description="who", ordering="actor_name")
+    def who(self, row: TrailEntry) -> str:
+        """Return the user, or who ran the command."""
+        return row.actor_name or "-"
+
+    @admin.display(description="business", ordering="business_id")
+    def business(self, row: TrailEntry) -> str:
+        """Return the business's name."""
+        return getattr(row, "business_name", "") or "-"
+
+    @admin.display(description="before")
+    def was(self, row: TrailEntry) -> str:
+        """Return what was there."""
+        return pretty(row.before) if row.before is not None else "-"
+
+    @admin.display(description="after")
+    def became(self, row: TrailEntry) -> str:
+        """Return what came instead."""
+        return pretty(row.after) if row.after is not None else "-"
+
+    def get_urls(self) -> list[URLPattern]:
+        """Put the exports before Django's own routes, which would take their path for an id."""
+        view = self.admin_site.admin_view(self.export)
+        return [path("export/<str:form>/", view, name="audit_trail_export"), *super().get_urls()]
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, with links that export what it shows."""
+        return super().changelist_view(request, {"forms": list(FORMS), **(extra_context or {})})
+
+    def export(self, request: HttpRequest, form: str) -> StreamingHttpResponse:
+        """Stream all entries that the filters in the address leave."""
+        if form not in FORMS or not self.has_view_permission(request):
+            raise Http404
+        kind, lines = FORMS[form]
+        found = records(self.get_changelist_instance(request).get_queryset(request))
+        answer = StreamingHttpResponse(lines(found), content_type=kind)
+        answer["Content-Disposition"] = f'attachment; filename="audit-trail.{form}"'
+        answer["Cache-Control"] = "no-store"
+        return answer
