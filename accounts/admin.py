@@ -16,6 +16,7 @@ from accounts.models import Role, Status, User
 from otestack.backoffice.deeds import Comment, Password, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
+from otestack.backoffice.words import badge
 
 _LIVING = Q(deleted_at__isnull=True)
 _APPROVED = Q(status=Status.APPROVED, is_superuser=False)
@@ -80,6 +81,7 @@ def _may_get_business(user: User) -> bool:
 class UserAdmin(RecordAdmin):
     """Who waits for audit first."""
 
+    menu = ("Tenants", "group", 2)
     list_display = ("username", "state", "role_in_words", "business", "phone", "real_name", "wants", "created_at")
     list_filter = ("status", RoleFilter, DeletedFilter)
     search_fields = ("username", "real_name", "phone", "business__name")
@@ -100,7 +102,7 @@ class UserAdmin(RecordAdmin):
     @admin.display(description="status", ordering="status")
     def state(self, user: User) -> str:
         """Return the status, or that it was deleted."""
-        return str(user.get_status_display()) if _lives(user) else "deleted"
+        return badge(user.get_status_display() if _lives(user) else "deleted")
 
     @admin.display(description="role")
     def role_in_words(self, user: User) -> str:

@@ -14,7 +14,7 @@ from business.models import Business, Status
 from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import MOST_NAMED, link, list_link, named
+from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, named
 
 
 class StatusFilter(Choice):
@@ -34,13 +34,14 @@ def _waits(business: Business) -> bool:
 class BusinessAdmin(RecordAdmin):
     """Applications that wait first."""
 
-    list_display = ("name", "status", "applicant", "namespace", "scale", "comment", "created_at")
+    menu = ("Tenants", "business", 1)
+    list_display = ("name", "state", "applicant", "namespace", "scale", "comment", "created_at")
     list_filter = (StatusFilter,)
     search_fields = ("name", "namespace", "applicant__username")
     search_help_text = "Name, namespace or applicant"
     ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
-        "id", "name", "status", "applicant", "introduce", "objective", "scale", "comment", "namespace",
+        "id", "name", "state", "applicant", "introduce", "objective", "scale", "comment", "namespace",
         "namespace_in_clusters", "users_in_it", "deployments_of_it", "is_system", "created_at", "updated_at",
     )  # fmt: skip
     joined = ("applicant", "bundle")
@@ -55,6 +56,11 @@ class BusinessAdmin(RecordAdmin):
         if request.resolver_match is not None and request.resolver_match.url_name == "autocomplete":
             queryset = queryset.filter(status=Status.APPROVED)
         return super().get_search_results(request, queryset, search_term)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, business: Business) -> str:
+        """Return the status."""
+        return badge(business.get_status_display())
 
     @admin.display(description="namespace in the clusters")
     def namespace_in_clusters(self, business: Business) -> str:

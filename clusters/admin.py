@@ -18,7 +18,7 @@ from clusters.reports import STATES, cluster_state, placement_state
 from otestack.backoffice.deeds import deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import list_link, pretty
+from otestack.backoffice.words import badge, list_link, pretty
 
 PLACEMENT_STATES = ("waiting", "applying", "progressing", "ready", "failed", "away", "stale", "removing")
 _GIB = 2**30
@@ -59,6 +59,7 @@ class BundleEnded(Choice):
 class ClusterAdmin(RecordAdmin):
     """Clusters and how they are."""
 
+    menu = ("Fleet", "dns", 1)
     list_display = (
         "name", "state", "away_since", "observed_at", "node_count", "label_names", "kubernetes_version", "last_error",
     )  # fmt: skip
@@ -81,7 +82,7 @@ class ClusterAdmin(RecordAdmin):
     @admin.display(ordering="state")
     def state(self, cluster: Any) -> str:
         """Return the state as of now."""
-        return str(cluster.state)
+        return badge(cluster.state)
 
     @admin.display(description="labels")
     def label_names(self, cluster: Cluster) -> str:
@@ -109,6 +110,7 @@ class ClusterAdmin(RecordAdmin):
 class NodeAdmin(RecordAdmin):
     """Nodes as they were last observed."""
 
+    menu = ("Fleet", "memory", 2)
     list_display = (
         "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib",
         "kernel_version",
@@ -160,6 +162,7 @@ class NodeAdmin(RecordAdmin):
 class BundleAdmin(RecordAdmin):
     """What the fleet is meant to hold."""
 
+    menu = ("Fleet", "inventory_2", 4)
     list_display = (
         "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label", "ended_at",
         "created_at",
@@ -189,6 +192,7 @@ class BundleAdmin(RecordAdmin):
 class PlacementAdmin(RecordAdmin):
     """Bundle by cluster: wanted, applied, ready."""
 
+    menu = ("Fleet", "grid_view", 3)
     list_display = (
         "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "last_error", "attempts",
         "next_attempt_at",
@@ -211,7 +215,7 @@ class PlacementAdmin(RecordAdmin):
     @admin.display()
     def state(self, placement: Any) -> str:
         """Return the state as of now."""
-        return str(placement.state)
+        return badge(placement.state)
 
     @admin.display(ordering="applied_generation")
     def applied(self, placement: Placement) -> int:

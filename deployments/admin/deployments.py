@@ -20,7 +20,7 @@ from deployments.models import Audit, Deployment, Operation, Status
 from otestack.backoffice.deeds import deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import MOST_NAMED, link, list_link, table
+from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, table
 from otestack.errors import Conflict
 
 
@@ -46,6 +46,7 @@ class StatusFilter(Choice):
 class DeploymentAdmin(RecordAdmin):
     """What runs, as it may be said now."""
 
+    menu = ("Applications", "rocket_launch", 2)
     list_display = (
         "name", "business", "app_name", "version", "cluster", "node_label", "state", "pods", "proven", "running",
         "created_at",
@@ -77,7 +78,7 @@ class DeploymentAdmin(RecordAdmin):
     @admin.display(description="status")
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
-        return str(row.reading.status.label)
+        return badge(row.reading.status.label)
 
     @admin.display(description="pods (running / error / total)")
     def pods(self, row: Deployment) -> str:
@@ -116,7 +117,7 @@ class DeploymentAdmin(RecordAdmin):
             (
                 link(item, item.get_kind_display()),
                 item.version,
-                item.as_read.label,  # type: ignore[attr-defined]
+                badge(item.as_read.label),  # type: ignore[attr-defined]
                 item.comment,
                 item.submitted_by or "-",
                 item.audit_comment,

@@ -17,7 +17,7 @@ from deployments.models import Audit, Change, Operation
 from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import link
+from otestack.backoffice.words import badge, link
 from otestack.errors import DomainError
 
 # A change whose objects could not be made was never up for audit.
@@ -44,6 +44,7 @@ class AuditFilter(Choice):
 class OperationAdmin(RecordAdmin):
     """The audit queue: waiting changes first."""
 
+    menu = ("Applications", "history", 3)
     list_display = (
         "id", "deployment", "business", "kind", "version", "cluster", "audit_state", "state", "comment", "submitted_by",
         "audit_comment", "created_at",
@@ -88,12 +89,12 @@ class OperationAdmin(RecordAdmin):
     @admin.display(description="audit", ordering="audit")
     def audit_state(self, row: Operation) -> str:
         """Return the decision; a change without objects was never up for one."""
-        return "-" if row.audit == Audit.WAITING and not row.open else str(row.get_audit_display())
+        return "-" if row.audit == Audit.WAITING and not row.open else badge(row.get_audit_display())
 
     @admin.display(description="status")
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
-        return str(row.as_read.label)
+        return badge(row.as_read.label)
 
     @admin.display(description="clusters")
     def clusters(self, row: Operation) -> str:

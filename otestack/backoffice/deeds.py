@@ -15,26 +15,25 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 if TYPE_CHECKING:
     from otestack.backoffice.records import RecordAdmin
 
-_NEW = {"autocomplete": "new-password", "size": 30}
+_NEW = {"autocomplete": "new-password"}
 
 
 class Comment(forms.Form):
     """What whoever submitted it will read."""
 
-    comment = forms.CharField(
-        max_length=255, required=False, widget=forms.TextInput(attrs={"class": "vTextField", "size": 80})
-    )
+    comment = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
 
 
 class Password(forms.Form):
     """A new password; whether it is a good one the service says."""
 
-    password = forms.CharField(label="New password", strip=False, widget=forms.PasswordInput(attrs=_NEW))
-    again = forms.CharField(label="Once more", strip=False, widget=forms.PasswordInput(attrs=_NEW))
+    password = forms.CharField(label="New password", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
+    again = forms.CharField(label="Once more", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
 
     def clean(self) -> None:
         """Compare the two."""
@@ -49,7 +48,7 @@ class OwnPassword(Password):
     old = forms.CharField(
         label="Current password",
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "size": 30}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"}),
     )
     field_order = ("old", "password", "again")
 

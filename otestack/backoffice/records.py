@@ -18,6 +18,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.admin import ModelAdmin
 
 from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
@@ -27,7 +28,7 @@ from otestack.errors import DomainError, Invalid
 MOST = 200
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(ModelAdmin):
     """Records to look at: nobody adds, edits or deletes here; deeds do, through services. Subclasses name `fields`."""
 
     paginator = BoundedPaginator
@@ -40,6 +41,8 @@ class RecordAdmin(admin.ModelAdmin):
     joined: ClassVar[Sequence[str]] = ()
     # In the queue at the top: its title, the list's query that shows it, the condition that counts it.
     waiting: ClassVar[tuple[str, str, Q] | None] = None
+    # In the menu: its group, icon and place there (otestack/backoffice/menu.py).
+    menu: ClassVar[tuple[str, str, int]] = ("More", "list", 0)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the records with what the columns need in the same query."""
@@ -51,13 +54,13 @@ class RecordAdmin(admin.ModelAdmin):
     def prepare(self, rows: Sequence[Any]) -> None:
         """Hang on what a page of records needs and their own query does not bring."""
 
-    def waiting_row(self) -> dict[str, Any] | None:
+    def waiting_row(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the line of the audit queue, if these records have one."""
         if self.waiting is None:
             return None
         title, query, condition = self.waiting
         number = self.model._default_manager.filter(condition).count()
-        return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number}
+        return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number, "icon": self.menu[1]}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: records are created through the API and commands."""

@@ -1,4 +1,4 @@
-"""The back-office's site: Django's admin with the audit queue at the top and no way past the services.
+"""The back-office's site: the theme's admin with the audit queue at the top and no way past the services.
 
 Loaded before the models, so what needs them is imported where it is used.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,6 +16,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.sites import UnfoldAdminSite
 
 from otestack.errors import DomainError, Invalid
 
@@ -27,19 +27,15 @@ class BackOfficeConfig(AdminConfig):
     default_site = "otestack.backoffice.site.BackOffice"
 
 
-class BackOffice(AdminSite):
+class BackOffice(UnfoldAdminSite):
     """For system administrators only: they alone are staff (accounts.models.User.is_staff)."""
 
-    site_header = "OTE-Stack"
-    site_title = "OTE-Stack"
-    index_title = "Back-office"
+    index_title = "Overview"
     site_url = None
-    # The lists need the width.
-    enable_nav_sidebar = False
     index_template = "admin/back_office.html"
 
     @property
-    def login_form(self) -> Any:  # type: ignore[override]
+    def login_form(self) -> Any:
         """Return our form for names and passwords."""
         from otestack.backoffice.entry import LoginForm
 
@@ -59,13 +55,11 @@ class BackOffice(AdminSite):
         from otestack.backoffice.records import RecordAdmin
 
         screens = [screen for screen in self._registry.values() if isinstance(screen, RecordAdmin)]
-        waiting = [row for screen in screens if (row := screen.waiting_row()) is not None]
+        waiting = [row for screen in screens if (row := screen.waiting_row(request)) is not None]
         return super().index(request, {"waiting": waiting, **(extra_context or {})})
 
     @method_decorator([never_cache, sensitive_post_parameters()])
-    def password_change(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change the own password, by the service that the API uses; this session goes on."""
         from accounts.models import User
         from accounts.services import change_password

@@ -27,8 +27,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTE_HTTPS
 if OTE_HTTPS and OTE_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "otestack.backoffice.trouble.forged"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
     "otestack.backoffice.site.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -112,6 +114,7 @@ PASSWORD_HASHERS = [
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["otestack.formats"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = OTE_DATA_DIR / "static"
