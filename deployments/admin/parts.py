@@ -13,8 +13,6 @@ from deployments.models import Deployment, Operation, Status
 from deployments.status import as_read
 from otestack.backoffice.words import MOST_NAMED, named
 
-_MASK = "••••••"
-
 
 def judge(operations: Iterable[Any], deployments: dict[int, Deployment]) -> None:
     """Hang on each operation the status that may be shown now; one query for all."""
@@ -65,9 +63,3 @@ def titled(objects: Iterable[dict[str, Any]]) -> Iterable[tuple[str, dict[str, A
     for item in objects:
         meta = item.get("metadata", {})
         yield f"{item.get('kind')} {meta.get('namespace', '')}/{meta.get('name')}", item
-
-
-def masked(secret: dict[str, Any]) -> dict[str, Any]:
-    """Return a Secret without its values."""
-    hidden: dict[str, Any] = {key: dict.fromkeys(secret[key], _MASK) for key in ("data", "stringData") if key in secret}
-    return {**secret, **hidden}

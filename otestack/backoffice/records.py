@@ -54,6 +54,10 @@ class RecordAdmin(ModelAdmin):
     def prepare(self, rows: Sequence[Any]) -> None:
         """Hang on what a page of records needs and their own query does not bring."""
 
+    def more(self, record: Any) -> str:
+        """Return what else to read, below the lines that a deed has about a record."""
+        return ""
+
     def waiting_row(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the line of the audit queue, if these records have one."""
         if self.waiting is None:
@@ -177,7 +181,13 @@ class RecordAdmin(ModelAdmin):
         about = getattr(self, what.about) if what.about else lambda record: []
         noun = self.opts.verbose_name if len(records) == 1 else self.opts.verbose_name_plural
         rows = [
-            {"pk": record.pk, "text": str(record), "url": self._url("change", record.pk), "lines": about(record)}
+            {
+                "pk": record.pk,
+                "text": str(record),
+                "url": self._url("change", record.pk),
+                "lines": about(record),
+                "more": self.more(record) if what.about else "",
+            }
             for record in records
         ]
         context = {

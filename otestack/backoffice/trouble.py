@@ -43,7 +43,7 @@ def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
 def _page(request: HttpRequest, code: int, sentence: str) -> HttpResponse:
     # With the menu only where that cannot fail in its turn: someone is logged in, and it is not our own error.
     inside = code in {403, 404} and getattr(request, "user", None) is not None and admin.site.has_permission(request)
-    context: dict[str, Any] = {"title": sentence, "code": code, "sentence": sentence}
+    context: dict[str, Any] = {"title": f"{code}", "code": code, "sentence": sentence}
     if inside:
         return render(request, "admin/trouble.html", admin.site.each_context(request) | context, status=code)
     return render(request, "admin/trouble_outside.html", context, status=code)

@@ -186,6 +186,8 @@ LOGGING = {
 OTE_PRIVATE_PROJECT = env.flag("OTE_PRIVATE_PROJECT", False)
 OTE_ENABLE_INGRESS = env.flag("OTE_ENABLE_INGRESS", False)
 OTE_ENABLE_ALERT = env.flag("OTE_ENABLE_ALERT", False)
+# Nobody approves a change of their own, so nothing is approved at once either.
+OTE_FOUR_EYES = env.flag("OTE_FOUR_EYES", False)
 OTE_ADMIN_AUTO_DEPLOY = env.flag("OTE_ADMIN_AUTO_DEPLOY", True)
 
 # Our own image registry, a Harbor: where its API is, and our account there (docs/registry.md says what it must be able
