@@ -12,7 +12,7 @@ from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
@@ -51,12 +51,24 @@ class BackOffice(UnfoldAdminSite):
         return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show what waits for audit, then all screens."""
+        """Show the fleet at a glance, first what waits for audit."""
+        return super().index(request, {**self._overview(request), **(extra_context or {})})
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the routes of our own pages."""
+        return [path("overview/", self.admin_view(self.overview), name="overview")]
+
+    def overview(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the overview's inner part, which the page fetches again and again."""
+        return TemplateResponse(request, "admin/overview.html", self._overview(request))
+
+    def _overview(self, request: HttpRequest) -> dict[str, Any]:
+        from otestack.backoffice.overview import overview
         from otestack.backoffice.records import RecordAdmin
 
         screens = [screen for screen in self._registry.values() if isinstance(screen, RecordAdmin)]
         waiting = [row for screen in screens if (row := screen.waiting_row(request)) is not None]
-        return super().index(request, {"waiting": waiting, **(extra_context or {})})
+        return overview(request, waiting)
 
     @method_decorator([never_cache, sensitive_post_parameters()])
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
