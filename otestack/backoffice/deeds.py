@@ -29,6 +29,13 @@ class Comment(forms.Form):
     comment = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
 
 
+class Version(Comment):
+    """Which version, and why; both go with the change."""
+
+    version = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget())
+    field_order = ("version", "comment")
+
+
 class Password(forms.Form):
     """A new password; whether it is a good one the service says."""
 

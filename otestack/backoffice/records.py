@@ -22,13 +22,14 @@ from unfold.admin import ModelAdmin
 
 from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
+from otestack.backoffice.making import Maker
 from otestack.errors import DomainError, Invalid
 
 # How many records one deed takes: what a person has really seen before confirming, and what a request can carry.
 MOST = 200
 
 
-class RecordAdmin(ModelAdmin):
+class RecordAdmin(Maker, ModelAdmin):
     """Records to look at: nobody adds, edits or deletes here; deeds do, through services. Subclasses name `fields`."""
 
     paginator = BoundedPaginator
@@ -36,6 +37,7 @@ class RecordAdmin(ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     change_form_template = "admin/record.html"
+    change_list_template = "admin/records.html"
     # Never loaded with a list or a record: large, or a decryption that may fail.
     deferred: ClassVar[Sequence[str]] = ()
     joined: ClassVar[Sequence[str]] = ()
@@ -100,7 +102,16 @@ class RecordAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Put the deeds' page before Django's own routes, which would take its path for an id."""
         view = self.admin_site.admin_view(self.do_view)
-        return [path("do/<str:name>/", view, name=self._route("do")), *super().get_urls()]
+        return [path("do/<str:name>/", view, name=self._route("do")), *self.making_urls(), *super().get_urls()]
+
+    def may_do(self, request: HttpRequest) -> bool:
+        """Tell whether the person may make records and do deeds here."""
+        return self.has_view_permission(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Offer to make a record."""
+        making = {"making": self.making, "making_url": self._url("make")} if self.making is not None else {}
+        return super().changelist_view(request, {**making, **(extra_context or {})})
 
     def render_change_form(
         self,
@@ -143,7 +154,7 @@ class RecordAdmin(ModelAdmin):
         if not records:
             self.message_user(request, "There is no such record any more; nothing was done.", messages.ERROR)
             return HttpResponseRedirect(back)
-        form = what.form(request.POST if posted else None)
+        form = what.form(request.POST if posted else None, request.FILES if posted else None)
         if posted and form.is_valid() and self._run(request, what, records, form.cleaned_data, form):
             return HttpResponseRedirect(back)
         return self._page(request, what, records, form, back=back)

@@ -241,3 +241,29 @@ def test_with_four_eyes_nobody_approves_an_own_change(office, deploy, system, ve
     second.confirm(comment="seen")
     operation.refresh_from_db()
     assert (operation.audit, operation.decided_by.username) == (Audit.APPROVED, "second")
+
+
+def test_upgrade_and_rollback_are_submitted_here(office, running, admin):
+    page = office.choose("deployments_deployment", "upgrade", running)
+    assert "It runs 1.0.1." in page and "Versions of web: 1.0.2, 1.0.1" in page
+    office.confirm(version="9.9", comment="")
+    assert "has no version" in office.page
+    office.confirm(version="1.0.2", comment="newer")
+    assert office.messages("success") == ["Deployment runs: upgrade to 1.0.2 is under way."]
+    assert (change_of(running).comment, change_of(running).submitted_by.username) == ("newer", "root")
+    fleet.ready(running)
+    page = office.choose("deployments_deployment", "roll_back", running)
+    assert "It has run: 1.0.2, 1.0.1" in page
+    office.confirm(version="1.0.1", comment="back")
+    assert office.messages("success") == ["Deployment runs: rollback to 1.0.1 is under way."]
+
+
+def test_a_deployment_says_how_it_is_on_each_cluster_and_why_not_elsewhere(office, running, harbin):
+    fleet.join("kunming")
+    fleet.failed(running, harbin)
+    page = office.get(f"{LIST}{running.pk}/change/")
+    assert page.index(">harbin</a>") < page.index(">beijing</a>") and "ImagePullBackOff" in page
+    assert "Not there: the cluster does not carry the label &#x27;north&#x27;." in page
+    placement = fleet.placements(running, harbin).get()
+    page = office.get(f"/admin/clusters/placement/{placement.pk}/change/")
+    assert "There: the cluster carries the label &#x27;north&#x27;." in page
