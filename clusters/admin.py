@@ -267,7 +267,8 @@ class PlacementAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         "id", "bundle", "cluster", "state", "why_here", "present", "generation", "applied_generation",
-        "ready_generation", "pods", "failed", "last_error", "cluster_error", "attempts", "next_attempt_at", "applied_at",
+        "ready_generation", "pods", "failed", "last_error", "cluster_error", "attempts", "next_attempt_at",
+        "applied_at",
     )  # fmt: skip
     joined = ("bundle", "cluster")
     deferred = ("cluster__credentials", "bundle__kinds", "marks")

@@ -16,7 +16,7 @@ from tests.contract.document import promised
 PASSWORD = "Passw0rdXy"
 FOLDER = Path(__file__).parent
 # Their tests start processes and mostly wait for them, so they begin first and the others run beside them.
-WAITING = ("faults", "run")
+WAITING = ("faults", "run", "browser")
 
 
 @pytest.hookimpl(trylast=True)

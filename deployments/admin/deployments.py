@@ -58,9 +58,8 @@ class DeploymentAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         "id", "name", "business", "app_name", "version", "cluster", "selector", "selector_value", "node_label", "state",
-        "error_message", "audit_comment", "running", "editable", "live", "clusters", "each_cluster",
-        "why_not", "objects_applied", "history",
-        "bundle", "created_at", "updated_at",
+        "error_message", "audit_comment", "running", "editable", "live", "clusters", "each_cluster", "why_not",
+        "objects_applied", "history", "bundle", "created_at", "updated_at",
     )  # fmt: skip
     joined = ("business", "shown", "bundle")
     deferred = ("shown__manifests", "shown__secrets")
