@@ -81,6 +81,7 @@ def _may_get_business(user: User) -> bool:
 class UserAdmin(RecordAdmin):
     """Who waits for audit first."""
 
+    tenancy = "business"
     menu = ("Tenants", "group", 2)
     list_display = ("username", "state", "role_in_words", "business", "phone", "real_name", "wants", "created_at")
     list_filter = ("status", RoleFilter, DeletedFilter)
@@ -132,7 +133,7 @@ class UserAdmin(RecordAdmin):
         services.audit(user, status=Status.FORBIDDEN, by=request.user)  # type: ignore[arg-type]
         return "forbidden; its tokens have ended"
 
-    @deed("Reset password", form=Password, offered=_lives)
+    @deed("Reset password", tenants=True, form=Password, offered=_lives)
     def reset_password(self, request: HttpRequest, user: User, *, password: str, **_: Any) -> str:
         """Give the user a new password."""
         services.reset_password(user, password, by=request.user)  # type: ignore[arg-type]
@@ -160,7 +161,7 @@ class UserAdmin(RecordAdmin):
         services.remove_system_admin(user, by=request.user)  # type: ignore[arg-type]
         return "not a system administrator any more, without a business"
 
-    @deed("Delete", about="about_deletion", ends=True, offered=_lives)
+    @deed("Delete", tenants=True, about="about_deletion", ends=True, offered=_lives)
     def delete(self, request: HttpRequest, user: User) -> str:
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]

@@ -24,6 +24,7 @@ class StatusFilter(Choice):
 class AppVersionAdmin(RecordAdmin):
     """Versions, newest first."""
 
+    tenancy = "business"
     menu = ("Applications", "apps", 1)
     list_display = ("app_name", "version", "business", "status", "deploy_type", "image", "created_at")
     list_filter = (StatusFilter, "deploy_type")

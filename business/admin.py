@@ -34,6 +34,7 @@ def _waits(business: Business) -> bool:
 class BusinessAdmin(RecordAdmin):
     """Applications that wait first."""
 
+    tenancy = "pk"
     menu = ("Tenants", "business", 1)
     list_display = ("name", "state", "applicant", "namespace", "scale", "comment", "created_at")
     list_filter = (StatusFilter,)

@@ -76,7 +76,7 @@ class ClusterAdmin(RecordAdmin):
         "change_due_at", "observe_due_at", "lease_until", "created_at", "updated_at",
     )  # fmt: skip
     deferred = ("credentials",)
-    making = Making("Register a cluster", NewCluster)
+    making = Making("Register a cluster", NewCluster, "registered")
     actions = ("look_now", "ask_now", "add_label", "remove_label", "new_credentials", "remove", "forget")
 
     def make(self, request: HttpRequest, **answers: Any) -> Cluster:
@@ -226,6 +226,7 @@ class NodeAdmin(RecordAdmin):
 class BundleAdmin(RecordAdmin):
     """What the fleet is meant to hold."""
 
+    tenancy = "deployment__business"
     menu = ("Fleet", "inventory_2", 4)
     list_display = (
         "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label", "ended_at",
@@ -256,6 +257,7 @@ class BundleAdmin(RecordAdmin):
 class PlacementAdmin(RecordAdmin):
     """Bundle by cluster: wanted, applied, ready."""
 
+    tenancy = "bundle__deployment__business"
     menu = ("Fleet", "grid_view", 3)
     list_display = (
         "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "last_error", "attempts",

@@ -47,6 +47,7 @@ class StatusFilter(Choice):
 class DeploymentAdmin(RecordAdmin):
     """What runs, as it may be said now."""
 
+    tenancy = "business"
     menu = ("Applications", "rocket_launch", 2)
     list_display = (
         "name", "business", "app_name", "version", "cluster", "node_label", "state", "pods", "proven", "running",
@@ -140,19 +141,21 @@ class DeploymentAdmin(RecordAdmin):
         head = ("Change", "Version", "Status", "Comment", "By", "Audit comment", "Decided by", "Submitted (UTC)")
         return table(head, lines) + list_link(Operation, "all", f"deployment__id__exact={row.pk}")
 
-    @deed("Upgrade", form=Version, about="about_upgrade", offered=lambda row: row.live and row.editable)
+    @deed("Upgrade", tenants=True, form=Version, about="about_upgrade", offered=lambda row: row.live and row.editable)
     def upgrade(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
         """Submit another version."""
         by: Any = request.user
         return _submitted(services.submit_upgrade(row, by=by, version=version, comment=comment))
 
-    @deed("Roll back", form=Version, about="about_rollback", offered=lambda row: row.live and row.editable)
+    @deed(
+        "Roll back", tenants=True, form=Version, about="about_rollback", offered=lambda row: row.live and row.editable
+    )
     def roll_back(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
         """Submit a version that ran before."""
         by: Any = request.user
         return _submitted(services.submit_rollback(row, by=by, version=version, comment=comment))
 
-    @deed("Retry", about="about_retry", offered=lambda row: row.bundle_id is not None)
+    @deed("Retry", tenants=True, about="about_retry", offered=lambda row: row.bundle_id is not None)
     def retry(self, request: HttpRequest, row: Deployment) -> str:
         """Have its clusters try again now."""
         if row.bundle is None:
@@ -162,6 +165,7 @@ class DeploymentAdmin(RecordAdmin):
 
     @deed(
         "Delete",
+        tenants=True,
         about="about_deletion",
         ends=True,
         offered=lambda row: row.status != Status.DELETED and row.editable,

@@ -42,6 +42,7 @@ class AuditFilter(Choice):
 class OperationAdmin(RecordAdmin):
     """The audit queue: waiting changes first."""
 
+    tenancy = "deployment__business"
     menu = ("Applications", "history", 3)
     list_display = (
         "id", "deployment", "business", "kind", "version", "cluster", "audit_state", "state", "comment", "submitted_by",
@@ -104,13 +105,13 @@ class OperationAdmin(RecordAdmin):
         """Return the objects before and after, exactly what is applied; Secrets masked."""
         return difference(row)
 
-    @deed("Approve", form=Comment, about="about", offered=_waits)
+    @deed("Approve", tenants=True, form=Comment, about="about", offered=_waits)
     def approve(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Approve a waiting change."""
         services.approve(row, by=request.user, comment=comment)  # type: ignore[arg-type]
         return "approved"
 
-    @deed("Refuse", form=Comment, about="about", offered=_waits)
+    @deed("Refuse", tenants=True, form=Comment, about="about", offered=_waits)
     def refuse(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Refuse a waiting change."""
         services.refuse(row, by=request.user, comment=comment)  # type: ignore[arg-type]

@@ -65,6 +65,7 @@ class Deed:
     """One thing that can be done.
 
     about: the method that returns lines to read before. ends: a record is lost. offered: on which record's page.
+    tenants: administrators of the record's business may do it too.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Deed:
     about: str
     ends: bool
     offered: Callable[[Any], bool]
+    tenants: bool
 
 
 def deed(
@@ -85,11 +87,12 @@ def deed(
     about: str = "",
     ends: bool = False,
     offered: Callable[[Any], bool] = lambda record: True,
+    tenants: bool = False,
 ) -> Callable[[Callable[..., str]], Callable[..., Any]]:
     """Make a method a deed. ask: the list confirms it on a page of its own, always so with a form."""
 
     def mark(do: Callable[..., str]) -> Callable[..., Any]:
-        made = Deed(do.__name__, title, do, form, ask, about, ends, offered)
+        made = Deed(do.__name__, title, do, form, ask, about, ends, offered, tenants)
 
         def action(screen: RecordAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             return screen.do_selected(request, made, queryset)

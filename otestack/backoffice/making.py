@@ -20,10 +20,11 @@ from otestack.errors import DomainError, Invalid
 
 @dataclass(frozen=True)
 class Making:
-    """What the button says, and what is asked."""
+    """What the button says, what is asked, and what was done then."""
 
     title: str
     form: type[forms.Form]
+    done: str
 
 
 class Maker:
@@ -59,7 +60,7 @@ class Maker:
             else:
                 self.log_addition(request, record, f"{self.making.title}.")
                 name = f"{self.opts.verbose_name} {record}"
-                self.message_user(request, f"{name}: made.", messages.SUCCESS)
+                self.message_user(request, f"{name}: {self.making.done}.", messages.SUCCESS)
                 return HttpResponseRedirect(self._url("change", record.pk))
         context = {
             **self.admin_site.each_context(request),

@@ -50,10 +50,13 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
     under_way, number = _changes(user)
     alive = Heartbeat.objects.filter(beat_at__gt=Now() - timedelta(seconds=ALIVE_SECONDS)).count()
     return {
+        "system": user.is_superuser,
         "waiting": waiting,
         "clusters": clusters,
         "clusters_bar": _bar(
-            ((state, clusters[state], TONES.get(state, "dim")) for state in STATES), _url("clusters_cluster"), "state"
+            ((state, clusters[state], TONES.get(state, "dim")) for state in STATES),
+            _url("clusters_cluster") if user.is_superuser else "",
+            "state",
         ),
         "nodes": clusters["nodes"],
         "nodes_ready": clusters["nodes_ready"],

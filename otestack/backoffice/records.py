@@ -40,6 +40,8 @@ class RecordAdmin(Maker, ModelAdmin):
     change_list_template = "admin/records.html"
     # Never loaded with a list or a record: large, or a decryption that may fail.
     deferred: ClassVar[Sequence[str]] = ()
+    # The way from a record to its business; None: only system administrators see these records.
+    tenancy: ClassVar[str | None] = None
     joined: ClassVar[Sequence[str]] = ()
     # In the queue at the top: its title, the list's query that shows it, the condition that counts it.
     waiting: ClassVar[tuple[str, str, Q] | None] = None
@@ -48,10 +50,19 @@ class RecordAdmin(Maker, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the records with what the columns need in the same query."""
-        rows = super().get_queryset(request)
+        rows = self.theirs(request, super().get_queryset(request))
         if self.joined:
             rows = rows.select_related(*self.joined)
         return rows.defer(*self.deferred) if self.deferred else rows
+
+    def theirs(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those that the person may see: everything, or what is of the own business."""
+        user: Any = request.user
+        if user.is_superuser:
+            return rows
+        if self.tenancy is None or user.business_id is None:
+            return rows.none()
+        return rows.filter(**{self.tenancy: user.business_id})
 
     def prepare(self, rows: Sequence[Any]) -> None:
         """Hang on what a page of records needs and their own query does not bring."""
@@ -62,11 +73,31 @@ class RecordAdmin(Maker, ModelAdmin):
 
     def waiting_row(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the line of the audit queue, if these records have one."""
-        if self.waiting is None:
+        if self.waiting is None or "approve" not in self._deeds(request) or not self.has_view_permission(request):
             return None
         title, query, condition = self.waiting
-        number = self.model._default_manager.filter(condition).count()
+        number = self.theirs(request, self.model._default_manager.filter(condition)).count()
         return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number, "icon": self.menu[1]}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the screen is one of the person's."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """System administrators see everything, business administrators what has a business; which: get_queryset."""
+        user: Any = request.user
+        return bool(user.is_staff and (user.is_superuser or self.tenancy is not None))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the deeds that the person may do."""
+        allowed = self._deeds(request)
+        return {name: action for name, action in super().get_actions(request).items() if name in allowed}
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show what was done here, to system administrators: their comments are not for everybody."""
+        if not self.may_do(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: records are created through the API and commands."""
@@ -105,12 +136,17 @@ class RecordAdmin(Maker, ModelAdmin):
         return [path("do/<str:name>/", view, name=self._route("do")), *self.making_urls(), *super().get_urls()]
 
     def may_do(self, request: HttpRequest) -> bool:
-        """Tell whether the person may make records and do deeds here."""
-        return self.has_view_permission(request)
+        """Tell whether the person is a system administrator."""
+        user: Any = request.user
+        return bool(user.is_staff and user.is_superuser)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         """Offer to make a record."""
-        making = {"making": self.making, "making_url": self._url("make")} if self.making is not None else {}
+        making = (
+            {"making": self.making, "making_url": self._url("make")}
+            if self.making is not None and self.may_do(request)
+            else {}
+        )
         return super().changelist_view(request, {**making, **(extra_context or {})})
 
     def render_change_form(
@@ -123,7 +159,8 @@ class RecordAdmin(Maker, ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         """Offer the deeds that make sense for this record."""
-        offered = [one for one in self._deeds().values() if one.offered(obj)]
+        offered = [one for one in self._deeds(request).values() if one.offered(obj)]
+        context["show_history"] = self.may_do(request)
         context["deeds"] = [{"title": one.title, "url": f"{self._do_url(one)}?id={obj.pk}"} for one in offered]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -141,7 +178,7 @@ class RecordAdmin(Maker, ModelAdmin):
     @method_decorator([csrf_protect, sensitive_post_parameters()])
     def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Ask about records by id; when posted, do it. Records are taken as they are now, whatever the list showed."""
-        what = self._deeds().get(name)
+        what = self._deeds(request).get(name)
         if what is None:
             raise Http404
         if not self.has_view_permission(request):
@@ -224,9 +261,9 @@ class RecordAdmin(Maker, ModelAdmin):
             return wanted
         return self._url("change", records[0].pk) if len(records) == 1 else listing
 
-    def _deeds(self) -> dict[str, Deed]:
+    def _deeds(self, request: HttpRequest) -> dict[str, Deed]:
         marked = [getattr(getattr(type(self), str(name)), "deed", None) for name in self.actions or ()]
-        return {one.name: one for one in marked if one is not None}
+        return {one.name: one for one in marked if one is not None and (one.tenants or self.may_do(request))}
 
     def _do_url(self, what: Deed) -> str:
         return self._url("do", what.name)

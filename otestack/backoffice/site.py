@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
@@ -28,7 +28,7 @@ class BackOfficeConfig(AdminConfig):
 
 
 class BackOffice(UnfoldAdminSite):
-    """For system administrators only: they alone are staff (accounts.models.User.is_staff)."""
+    """For administrators of the system, and of a business for what is theirs (accounts.models.User.is_staff)."""
 
     index_title = "Overview"
     site_url = None
@@ -61,6 +61,12 @@ class BackOffice(UnfoldAdminSite):
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Answer with the overview's inner part, which the page fetches again and again."""
         return TemplateResponse(request, "admin/overview.html", self._overview(request))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Find screens by name; there is never more than one page of them."""
+        if "page" in request.GET:
+            raise Http404
+        return super().search(request, extra_context)
 
     def _overview(self, request: HttpRequest) -> dict[str, Any]:
         from otestack.backoffice.overview import overview

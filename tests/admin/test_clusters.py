@@ -42,7 +42,7 @@ def test_a_cluster_is_registered_after_it_has_answered(office, edge, way, deploy
     sent = {"kubeconfig": text} if way == "pasted" else {"file": io.BytesIO(text.encode())}
     assert f"{LIST}make/" in office.get(LIST)
     page = register(office, clusterLabel="north, new", **sent)
-    assert office.messages("success") == ["Cluster wuhan: made."]
+    assert office.messages("success") == ["Cluster wuhan: registered."]
     cluster = Cluster.objects.get(name="wuhan")
     assert (cluster.node_count, sorted(cluster.labels.values_list("label", flat=True))) == (3, ["new", "north"])
     assert Placement.objects.filter(cluster=cluster, bundle__deployment=everywhere).exists()

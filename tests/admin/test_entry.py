@@ -17,13 +17,15 @@ def test_the_system_administrator_gets_in(system):
     assert "OTE-Stack" in person.page
 
 
-@pytest.mark.parametrize("who", ["pending", "approved", "member", "admin", "forbidden", "deleted"])
-def test_nobody_else_gets_in(who, make_user, acme, db):
+@pytest.mark.parametrize(
+    "who", ["pending", "approved", "member", "forbidden", "deleted", "admin of a deleted business"]
+)
+def test_nobody_else_gets_in(who, make_user, make_business, acme, db):
     user = {
         "pending": lambda: make_user(0),
         "approved": lambda: make_user(1),
         "member": lambda: make_user(2, acme),
-        "admin": lambda: make_user(3, acme),
+        "admin of a deleted business": lambda: make_user(3, make_business("gone", status=3)),
         "forbidden": lambda: make_user(4, status=Status.FORBIDDEN),
         "deleted": lambda: make_user(4, deleted_at="2024-01-01T00:00:00Z"),
     }[who]()
