@@ -46,6 +46,15 @@ class GiveBusiness(forms.Form):
     is_admin = forms.BooleanField(label="As its administrator", required=False)
 
 
+class Move(GiveBusiness):
+    """Which business from now on, and as what."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["business"].required = False
+        self.fields["business"].help_text = "Empty: none."
+
+
 class RoleFilter(Choice):
     """By role, which is not stored."""
 
@@ -77,6 +86,10 @@ def _may_get_business(user: User) -> bool:
     return _lives(user) and user.role == Role.APPROVED
 
 
+def _in_business(user: User) -> bool:
+    return _lives(user) and user.role in {Role.MEMBER, Role.ADMIN}
+
+
 @admin.register(User)
 class UserAdmin(RecordAdmin):
     """Who waits for audit first."""
@@ -96,8 +109,8 @@ class UserAdmin(RecordAdmin):
     deferred = ("password",)
     waiting = ("Users", "status__exact=0", _LIVING & Q(status=Status.PENDING))
     actions = (
-        "approve", "refuse", "forbid", "reset_password", "give_business", "make_system_admin", "remove_system_admin",
-        "delete",
+        "approve", "refuse", "forbid", "reset_password", "give_business", "move", "make_system_admin",
+        "remove_system_admin", "delete",
     )  # fmt: skip
 
     @admin.display(description="status", ordering="status")
@@ -145,6 +158,14 @@ class UserAdmin(RecordAdmin):
         services.set_business(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
         return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
 
+    @deed("Change role or business", form=Move, about="about_place", offered=_in_business)
+    def move(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
+        """Give it another role or business."""
+        services.move(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
+        if business is None:
+            return "without a business now; its tokens have ended"
+        return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
+
     @deed(
         "Make system administrator",
         about="about_system_admin",
@@ -166,6 +187,10 @@ class UserAdmin(RecordAdmin):
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]
         return "deleted"
+
+    def about_place(self, user: User) -> list[str]:
+        """Say what it is now."""
+        return [f"Now: {user.role.label}, business {user.business or 'none'}. Its tokens end where it leaves that."]
 
     def about_system_admin(self, user: User) -> list[str]:
         """Say what it means."""
