@@ -16,6 +16,7 @@ from accounts.models import Role, Status, User
 from otestack.backoffice.deeds import Comment, Password, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
+from otestack.backoffice.words import badge
 
 _LIVING = Q(deleted_at__isnull=True)
 _APPROVED = Q(status=Status.APPROVED, is_superuser=False)
@@ -43,6 +44,15 @@ class GiveBusiness(forms.Form):
         widget=AutocompleteSelect(_BUSINESS, admin.site, attrs={"style": "width: 30em"}),
     )
     is_admin = forms.BooleanField(label="As its administrator", required=False)
+
+
+class Move(GiveBusiness):
+    """Which business from now on, and as what."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["business"].required = False
+        self.fields["business"].help_text = "Empty: none."
 
 
 class RoleFilter(Choice):
@@ -76,10 +86,16 @@ def _may_get_business(user: User) -> bool:
     return _lives(user) and user.role == Role.APPROVED
 
 
+def _in_business(user: User) -> bool:
+    return _lives(user) and user.role in {Role.MEMBER, Role.ADMIN}
+
+
 @admin.register(User)
 class UserAdmin(RecordAdmin):
     """Who waits for audit first."""
 
+    tenancy = "business"
+    menu = ("Tenants", "group", 2)
     list_display = ("username", "state", "role_in_words", "business", "phone", "real_name", "wants", "created_at")
     list_filter = ("status", RoleFilter, DeletedFilter)
     search_fields = ("username", "real_name", "phone", "business__name")
@@ -93,14 +109,14 @@ class UserAdmin(RecordAdmin):
     deferred = ("password",)
     waiting = ("Users", "status__exact=0", _LIVING & Q(status=Status.PENDING))
     actions = (
-        "approve", "refuse", "forbid", "reset_password", "give_business", "make_system_admin", "remove_system_admin",
-        "delete",
+        "approve", "refuse", "forbid", "reset_password", "give_business", "move", "make_system_admin",
+        "remove_system_admin", "delete",
     )  # fmt: skip
 
     @admin.display(description="status", ordering="status")
     def state(self, user: User) -> str:
         """Return the status, or that it was deleted."""
-        return str(user.get_status_display()) if _lives(user) else "deleted"
+        return badge(user.get_status_display() if _lives(user) else "deleted")
 
     @admin.display(description="role")
     def role_in_words(self, user: User) -> str:
@@ -130,7 +146,7 @@ class UserAdmin(RecordAdmin):
         services.audit(user, status=Status.FORBIDDEN, by=request.user)  # type: ignore[arg-type]
         return "forbidden; its tokens have ended"
 
-    @deed("Reset password", form=Password, offered=_lives)
+    @deed("Reset password", tenants=True, form=Password, offered=_lives)
     def reset_password(self, request: HttpRequest, user: User, *, password: str, **_: Any) -> str:
         """Give the user a new password."""
         services.reset_password(user, password, by=request.user)  # type: ignore[arg-type]
@@ -140,6 +156,14 @@ class UserAdmin(RecordAdmin):
     def give_business(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
         """Put an approved user into a business."""
         services.set_business(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
+        return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
+
+    @deed("Change role or business", form=Move, about="about_place", offered=_in_business)
+    def move(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
+        """Give it another role or business."""
+        services.move(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
+        if business is None:
+            return "without a business now; its tokens have ended"
         return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
 
     @deed(
@@ -158,11 +182,15 @@ class UserAdmin(RecordAdmin):
         services.remove_system_admin(user, by=request.user)  # type: ignore[arg-type]
         return "not a system administrator any more, without a business"
 
-    @deed("Delete", about="about_deletion", ends=True, offered=_lives)
+    @deed("Delete", tenants=True, about="about_deletion", ends=True, offered=_lives)
     def delete(self, request: HttpRequest, user: User) -> str:
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]
         return "deleted"
+
+    def about_place(self, user: User) -> list[str]:
+        """Say what it is now."""
+        return [f"Now: {user.role.label}, business {user.business or 'none'}. Its tokens end where it leaves that."]
 
     def about_system_admin(self, user: User) -> list[str]:
         """Say what it means."""

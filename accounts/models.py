@@ -136,8 +136,8 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
 
     @property
     def is_staff(self) -> bool:
-        """May enter the back-office."""
-        return self.is_active and self.status == Status.APPROVED and self.is_superuser
+        """May enter the back-office; a business administrator sees its own business there."""
+        return self.is_active and self.role in {Role.ADMIN, Role.SYSTEM}
 
 
 class RevokedToken(models.Model):

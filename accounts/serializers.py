@@ -126,4 +126,4 @@ class AuthorizationInformation(serializers.Serializer[User]):
 
     def get_enableAdminAutoDeploy(self, user: User) -> bool:
         """Return the setting."""
-        return bool(settings.OTE_ADMIN_AUTO_DEPLOY)
+        return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and not settings.OTE_FOUR_EYES

@@ -209,6 +209,28 @@ def set_business(user: User, business: models.Model, *, is_admin: bool | None = 
 
 @retry_deadlock
 @transaction.atomic
+def move(user: User, business: models.Model | None, *, is_admin: bool, by: User | None = None) -> None:
+    """Give an approved user another role or business, or none (business: None); leaving one ends the tokens.
+
+    Raises Conflict for a system administrator, a user or a business that is not approved, NotFound.
+    """
+    locked = None if business is None else _businesses().select_for_update().get(pk=business.pk)
+    if locked is not None and not locked.is_approved:
+        raise Conflict(f"The business {locked} is not approved.")
+    user = _lock(user, by)
+    if user.is_superuser:
+        raise Conflict(f"{user} is a system administrator.")
+    if user.status != Status.APPROVED:
+        raise Conflict(f"{user} is not approved.")
+    wanted = None if locked is None else locked.pk
+    leaves = user.business_id is not None and user.business_id != wanted
+    User.objects.filter(pk=user.pk).update(
+        business_id=wanted, is_admin=is_admin, token_epoch=F("token_epoch") + int(leaves), updated_at=Now()
+    )
+
+
+@retry_deadlock
+@transaction.atomic
 def make_system_admin(user: User, *, by: User | None = None) -> None:
     """Make an approved user a system administrator, in the built-in business. Raises Conflict, NotFound."""
     system = _businesses().select_for_update().get(is_system=True)

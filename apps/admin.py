@@ -1,14 +1,20 @@
-"""Application versions in the back-office: to look at."""
+"""Application versions in the back-office: to look at, with their history and what a chart holds."""
 
 from __future__ import annotations
 
 from django.contrib import admin
 from django.db.models import Q
+from django.utils.html import format_html, format_html_join
 
-from apps.models import AppVersion, Status
+from apps.charts.problems import ChartError
+from apps.charts.unpack import unpack
+from apps.models import AppVersion, ChartArchive, Status
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import pretty
+from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, pretty, table
+
+# Characters of one file that are shown.
+_MOST_SHOWN = 20_000
 
 
 class StatusFilter(Choice):
@@ -24,18 +30,56 @@ class StatusFilter(Choice):
 class AppVersionAdmin(RecordAdmin):
     """Versions, newest first."""
 
+    tenancy = "business"
+    menu = ("Applications", "apps", 1)
     list_display = ("app_name", "version", "business", "status", "deploy_type", "image", "created_at")
     list_filter = (StatusFilter, "deploy_type")
     search_fields = ("app_name", "version", "business__name", "image")
     search_help_text = "Application, version, business or image"
     ordering = ("-pk",)
     fields = (
-        "id", "app_name", "version", "business", "status", "deploy_type", "image", "repository_id", "request",
-        "created_at", "updated_at",
+        "id", "app_name", "version", "business", "status", "deploy_type", "image", "repository_id", "history",
+        "as_requested", "chart", "created_at", "updated_at",
     )  # fmt: skip
     joined = ("business",)
 
     @admin.display(description="as requested")
-    def request(self, version: AppVersion) -> str:
+    def as_requested(self, version: AppVersion) -> str:
         """Return what was asked for, with the defaults."""
         return pretty(version.spec)
+
+    @admin.display(description="versions of it")
+    def history(self, version: AppVersion) -> str:
+        """Return the newest versions of the same application, deleted ones too."""
+        rows = AppVersion.objects.filter(business_id=version.business_id, app_name=version.app_name).defer("spec")
+        shown = rows.order_by("-pk")[:MOST_NAMED]
+        lines = [
+            (
+                link(row, row.version),
+                badge(row.get_status_display()),
+                row.image or "chart",
+                f"{row.created_at:%Y-%m-%d %H:%M}",
+            )
+            for row in shown
+        ]
+        everything = list_link(AppVersion, f"all {rows.count()}", f"status=all&q={version.app_name}")
+        return table(("Version", "Status", "Image", "Created (UTC)"), lines) + everything
+
+    @admin.display(description="chart")
+    def chart(self, version: AppVersion) -> str:
+        """Return the chart's files, each to unfold."""
+        archive = ChartArchive.objects.filter(app_version=version).first()
+        if archive is None:
+            return "-"
+        try:
+            files = unpack(bytes(archive.packed))
+        except ChartError as error:
+            return str(error)
+        lines = ((path, len(content), _shown(content)) for path, content in sorted(files.items()))
+        block = '<details><summary>{} ({} bytes)</summary><pre class="ote-pre" tabindex="0">{}</pre></details>'
+        return format_html("SHA-256 {}{}", archive.digest, format_html_join("", block, lines))
+
+
+def _shown(content: bytes) -> str:
+    text = content[:_MOST_SHOWN].decode(errors="replace")
+    return text if len(content) <= _MOST_SHOWN else f"{text}\n…"

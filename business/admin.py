@@ -7,14 +7,17 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import HttpRequest
+from django.utils.html import format_html
 
 from accounts.models import User
 from business import services
 from business.models import Business, Status
+from clusters.admin import placements_by_state
+from clusters.models import Placement
 from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import MOST_NAMED, link, list_link, named
+from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, named, table
 
 
 class StatusFilter(Choice):
@@ -34,14 +37,17 @@ def _waits(business: Business) -> bool:
 class BusinessAdmin(RecordAdmin):
     """Applications that wait first."""
 
-    list_display = ("name", "status", "applicant", "namespace", "scale", "comment", "created_at")
+    tenancy = "pk"
+    menu = ("Tenants", "business", 1)
+    list_display = ("name", "state", "applicant", "namespace", "scale", "comment", "created_at")
     list_filter = (StatusFilter,)
     search_fields = ("name", "namespace", "applicant__username")
     search_help_text = "Name, namespace or applicant"
     ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
-        "id", "name", "status", "applicant", "introduce", "objective", "scale", "comment", "namespace",
-        "namespace_in_clusters", "users_in_it", "deployments_of_it", "is_system", "created_at", "updated_at",
+        "id", "name", "state", "applicant", "introduce", "objective", "scale", "comment", "namespace",
+        "namespace_in_clusters", "registry_account_of_it", "users_in_it", "deployments_of_it", "is_system",
+        "created_at", "updated_at",
     )  # fmt: skip
     joined = ("applicant", "bundle")
     deferred = ("applicant__password",)
@@ -56,16 +62,34 @@ class BusinessAdmin(RecordAdmin):
             queryset = queryset.filter(status=Status.APPROVED)
         return super().get_search_results(request, queryset, search_term)
 
+    @admin.display(description="status", ordering="status")
+    def state(self, business: Business) -> str:
+        """Return the status."""
+        return badge(business.get_status_display())
+
     @admin.display(description="namespace in the clusters")
     def namespace_in_clusters(self, business: Business) -> str:
-        """Return the way to its placements."""
-        return link(business.bundle)
+        """Return where it stands, by state."""
+        if business.bundle is None:
+            return "-"
+        rows = Placement.objects.filter(bundle=business.bundle)
+        states = placements_by_state(rows, f"bundle__id__exact={business.bundle_id}")
+        return format_html("{}: {}", link(business.bundle), states)
+
+    @admin.display(description="registry account")
+    def registry_account_of_it(self, business: Business) -> str:
+        """Return the way to its account in our registry; its model lies above this app."""
+        accounts: Any = Business._meta.get_field("registry_account").related_model
+        return link(accounts._default_manager.defer("password").filter(business=business).first())
 
     @admin.display(description="users")
     def users_in_it(self, business: Business) -> str:
         """Return the way to its users."""
-        number = User.objects.living().filter(business=business).count()
-        return list_link(User, str(number), f"business__id__exact={business.pk}")
+        users = User.objects.living().filter(business=business).order_by("-is_admin", "username")
+        rows = users.select_related("business").defer("password")[:MOST_NAMED]
+        shown = [(link(user), user.role.label, badge(user.get_status_display())) for user in rows]
+        everybody = list_link(User, f"all {users.count()}", f"business__id__exact={business.pk}")
+        return table(("User", "Role", "Status"), shown) + everybody
 
     @admin.display(description="deployments")
     def deployments_of_it(self, business: Business) -> str:

@@ -1,4 +1,4 @@
-"""The fleet in the back-office: to look at. Credentials are never loaded here."""
+"""The fleet in the back-office. Credentials are never loaded with what is shown."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 
 from clusters import services
+from clusters.forms import Kubeconfig, Label, NewCluster
 from clusters.freshness import flag, is_fresh
 from clusters.models import Bundle, Cluster, Node, NodeLabel, Placement
 from clusters.reports import STATES, cluster_state, placement_state
+from clusters.why import why
 from otestack.backoffice.deeds import deed
 from otestack.backoffice.lists import Choice
+from otestack.backoffice.making import Making
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import list_link, pretty
+from otestack.backoffice.words import MOST_NAMED, badge, list_link, named, pretty
 
 PLACEMENT_STATES = ("waiting", "applying", "progressing", "ready", "failed", "away", "stale", "removing")
 _GIB = 2**30
@@ -59,6 +62,7 @@ class BundleEnded(Choice):
 class ClusterAdmin(RecordAdmin):
     """Clusters and how they are."""
 
+    menu = ("Fleet", "dns", 1)
     list_display = (
         "name", "state", "away_since", "observed_at", "node_count", "label_names", "kubernetes_version", "last_error",
     )  # fmt: skip
@@ -72,7 +76,15 @@ class ClusterAdmin(RecordAdmin):
         "change_due_at", "observe_due_at", "lease_until", "created_at", "updated_at",
     )  # fmt: skip
     deferred = ("credentials",)
-    actions = ("look_now",)
+    making = Making("Register a cluster", NewCluster, "registered")
+    actions = ("look_now", "ask_now", "add_label", "remove_label", "new_credentials", "remove", "forget")
+
+    def make(self, request: HttpRequest, **answers: Any) -> Cluster:
+        """Register a cluster after it has answered."""
+        labels = answers["clusterLabel"]
+        return services.join(
+            answers["clusterName"], answers["kubeconfig"], answers["context"], labels=labels, by=request.user
+        )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Judge the state now."""
@@ -81,7 +93,7 @@ class ClusterAdmin(RecordAdmin):
     @admin.display(ordering="state")
     def state(self, cluster: Any) -> str:
         """Return the state as of now."""
-        return str(cluster.state)
+        return badge(cluster.state)
 
     @admin.display(description="labels")
     def label_names(self, cluster: Cluster) -> str:
@@ -104,11 +116,65 @@ class ClusterAdmin(RecordAdmin):
         services.sync(cluster)
         return f"will be looked at {'at its next probe, since it is away' if cluster.away_since else 'now'}"
 
+    @deed("Check the connection", ask=False)
+    def ask_now(self, request: HttpRequest, cluster: Cluster) -> str:
+        """Ask it who it is; changes nothing."""
+        facts = services.check(Cluster.objects.get(pk=cluster.pk))
+        return f"it answers: Kubernetes {facts.version}, {facts.node_count} nodes"
+
+    @deed("Add a label", form=Label)
+    def add_label(self, request: HttpRequest, cluster: Cluster, *, clusterLabel: str) -> str:
+        """Put a label on it; what is meant for the label goes there."""
+        services.add_label([cluster.name], clusterLabel)
+        return f"label {clusterLabel} added; what is meant for it goes there"
+
+    @deed("Remove a label", form=Label, about="about_labels", offered=lambda cluster: bool(cluster.labels.all()))
+    def remove_label(self, request: HttpRequest, cluster: Cluster, *, clusterLabel: str) -> str:
+        """Take a label off; what is there because of it leaves."""
+        services.delete_label([cluster.name], clusterLabel)
+        return f"label {clusterLabel} removed; what was there because of it leaves"
+
+    @deed("New kubeconfig", form=Kubeconfig)
+    def new_credentials(self, request: HttpRequest, cluster: Cluster, *, kubeconfig: str, context: str) -> str:
+        """Reach the same cluster in another way."""
+        services.update_credentials(Cluster.objects.get(pk=cluster.pk), kubeconfig, context)
+        return "reached by the new kubeconfig from now on"
+
+    @deed("Remove", about="about_removal", ends=True, offered=lambda cluster: not cluster.removing)
+    def remove(self, request: HttpRequest, cluster: Cluster) -> str:
+        """Take what is ours off it."""
+        services.remove(cluster)
+        return "what is ours leaves it; then it is gone from here"
+
+    @deed("Forget", about="about_forgetting", ends=True)
+    def forget(self, request: HttpRequest, cluster: Cluster) -> str:
+        """Drop it without asking it."""
+        services.remove(cluster, force=True)
+        return "forgotten; what is ours is still there"
+
+    def about_labels(self, cluster: Cluster) -> list[str]:
+        """Name its labels."""
+        return [f"Its labels: {_joined(label.label for label in cluster.labels.all())}"]
+
+    def about_removal(self, cluster: Cluster) -> list[str]:
+        """Say what goes."""
+        placed = Placement.objects.filter(cluster=cluster, present=True).order_by("bundle__title")
+        names = list(placed.values_list("bundle__title", flat=True)[:MOST_NAMED])
+        return [
+            f"What leaves it: {named(names, placed.count())}",
+            f"Nodes not shown any more: {cluster.node_count}",
+        ]
+
+    def about_forgetting(self, cluster: Cluster) -> list[str]:
+        """Say what stays behind."""
+        return ["Nothing is deleted there: all that is ours stays on it.", *self.about_removal(cluster)]
+
 
 @admin.register(Node)
 class NodeAdmin(RecordAdmin):
     """Nodes as they were last observed."""
 
+    menu = ("Fleet", "memory", 2)
     list_display = (
         "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib",
         "kernel_version",
@@ -160,6 +226,8 @@ class NodeAdmin(RecordAdmin):
 class BundleAdmin(RecordAdmin):
     """What the fleet is meant to hold."""
 
+    tenancy = "deployment__business"
+    menu = ("Fleet", "inventory_2", 4)
     list_display = (
         "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label", "ended_at",
         "created_at",
@@ -189,6 +257,8 @@ class BundleAdmin(RecordAdmin):
 class PlacementAdmin(RecordAdmin):
     """Bundle by cluster: wanted, applied, ready."""
 
+    tenancy = "bundle__deployment__business"
+    menu = ("Fleet", "grid_view", 3)
     list_display = (
         "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "last_error", "attempts",
         "next_attempt_at",
@@ -198,8 +268,9 @@ class PlacementAdmin(RecordAdmin):
     search_help_text = "Bundle, namespace or cluster"
     ordering = ("-pk",)
     fields = (
-        "id", "bundle", "cluster", "state", "present", "generation", "applied_generation", "ready_generation", "pods",
-        "failed", "last_error", "cluster_error", "attempts", "next_attempt_at", "applied_at",
+        "id", "bundle", "cluster", "state", "why_here", "present", "generation", "applied_generation",
+        "ready_generation", "pods", "failed", "last_error", "cluster_error", "attempts", "next_attempt_at",
+        "applied_at",
     )  # fmt: skip
     joined = ("bundle", "cluster")
     deferred = ("cluster__credentials", "bundle__kinds", "marks")
@@ -211,7 +282,12 @@ class PlacementAdmin(RecordAdmin):
     @admin.display()
     def state(self, placement: Any) -> str:
         """Return the state as of now."""
-        return str(placement.state)
+        return badge(placement.state)
+
+    @admin.display(description="why")
+    def why_here(self, placement: Placement) -> str:
+        """Return why it is there, or is leaving."""
+        return why(placement.bundle, placement.cluster)
 
     @admin.display(ordering="applied_generation")
     def applied(self, placement: Placement) -> int:

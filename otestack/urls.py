@@ -4,9 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
-from otestack.api.exceptions import plain
 from otestack.api.routes import spelled
 from otestack.api.schema.views import DocsView, SchemaView
+from otestack.backoffice.trouble import trouble
 
 urlpatterns = [
     path("", include("accounts.urls")),
@@ -22,7 +22,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
 ]
 
-handler400 = plain(400)
-handler403 = plain(403)
-handler404 = plain(404)
-handler500 = plain(500)
+handler400 = trouble(400)
+handler403 = trouble(403)
+handler404 = trouble(404)
+handler500 = trouble(500)

@@ -10,6 +10,8 @@ from registry.models import ExternalRepository, RegistryAccount
 class ExternalRepositoryAdmin(RecordAdmin):
     """Where tenants' images come from."""
 
+    tenancy = "business"
+    menu = ("Registry", "cloud", 2)
     list_display = ("repository_id", "business", "address", "user", "created_at")
     search_fields = ("repository_id", "business__name", "address")
     search_help_text = "Name, business or address"
@@ -23,6 +25,8 @@ class ExternalRepositoryAdmin(RecordAdmin):
 class RegistryAccountAdmin(RecordAdmin):
     """The businesses' users in our own registry. Without a registry id, the registry has not confirmed it yet."""
 
+    tenancy = "business"
+    menu = ("Registry", "key", 1)
     list_display = ("user", "business", "harbor_user_id", "created_at", "updated_at")
     search_fields = ("user", "business__name")
     search_help_text = "User or business"

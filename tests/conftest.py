@@ -17,7 +17,7 @@ from tests.trail.watching import check, watched
 PASSWORD = "Passw0rdXy"
 FOLDER = Path(__file__).parent
 # Their tests start processes and mostly wait for them, so they begin first and the others run beside them.
-WAITING = ("faults", "run")
+WAITING = ("faults", "run", "browser")
 
 
 @pytest.hookimpl(trylast=True)

@@ -9,17 +9,18 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
 
+from apps.models import AppVersion
 from clusters.freshness import is_fresh
 from clusters.models import Placement
 from deployments import services
-from deployments.admin.parts import judge, kinds, objects, placements, where
+from deployments.admin.parts import judge, kinds, not_on, objects, on_clusters, placements, where
 from deployments.counts import READY
 from deployments.freshness import readings
-from deployments.models import Audit, Deployment, Operation, Status
-from otestack.backoffice.deeds import deed
+from deployments.models import Audit, Change, Deployment, Operation, Status
+from otestack.backoffice.deeds import Version, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import MOST_NAMED, link, list_link, table
+from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, named, table
 
 
 class StatusFilter(Choice):
@@ -44,6 +45,8 @@ class StatusFilter(Choice):
 class DeploymentAdmin(RecordAdmin):
     """What runs, as it may be said now."""
 
+    tenancy = "business"
+    menu = ("Applications", "rocket_launch", 2)
     list_display = (
         "name", "business", "app_name", "version", "cluster", "node_label", "state", "pods", "proven", "running",
         "created_at",
@@ -54,12 +57,12 @@ class DeploymentAdmin(RecordAdmin):
     ordering = ("-pk",)
     fields = (
         "id", "name", "business", "app_name", "version", "cluster", "selector", "selector_value", "node_label", "state",
-        "error_message", "audit_comment", "running", "editable", "live", "clusters", "objects_applied", "history",
-        "bundle", "created_at", "updated_at",
+        "error_message", "audit_comment", "running", "editable", "live", "clusters", "each_cluster", "why_not",
+        "objects_applied", "history", "bundle", "created_at", "updated_at",
     )  # fmt: skip
     joined = ("business", "shown", "bundle")
     deferred = ("shown__manifests", "shown__secrets")
-    actions = ("retry", "delete")
+    actions = ("upgrade", "roll_back", "retry", "delete")
 
     def prepare(self, rows: Sequence[Any]) -> None:
         """Judge the status of a page at once."""
@@ -75,7 +78,7 @@ class DeploymentAdmin(RecordAdmin):
     @admin.display(description="status")
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
-        return str(row.reading.status.label)
+        return badge(row.reading.status.label)
 
     @admin.display(description="pods (running / error / total)")
     def pods(self, row: Deployment) -> str:
@@ -97,6 +100,16 @@ class DeploymentAdmin(RecordAdmin):
         """Return where it is, by state."""
         return placements(row)
 
+    @admin.display(description="on each")
+    def each_cluster(self, row: Deployment) -> str:
+        """Return its state on each cluster, what is wrong first."""
+        return on_clusters(row)
+
+    @admin.display(description="why not elsewhere")
+    def why_not(self, row: Deployment) -> str:
+        """Return the clusters that do not have it, and why."""
+        return not_on(row)
+
     @admin.display(description="objects applied")
     def objects_applied(self, row: Deployment) -> str:
         """Return the objects of what runs."""
@@ -114,7 +127,7 @@ class DeploymentAdmin(RecordAdmin):
             (
                 link(item, item.get_kind_display()),
                 item.version,
-                item.as_read.label,  # type: ignore[attr-defined]
+                badge(item.as_read.label),  # type: ignore[attr-defined]
                 item.comment,
                 item.submitted_by or "-",
                 item.audit_comment,
@@ -126,7 +139,21 @@ class DeploymentAdmin(RecordAdmin):
         head = ("Change", "Version", "Status", "Comment", "By", "Audit comment", "Decided by", "Submitted (UTC)")
         return table(head, lines) + list_link(Operation, "all", f"deployment__id__exact={row.pk}")
 
-    @deed("Retry", about="about_retry", offered=lambda row: row.bundle_id is not None)
+    @deed("Upgrade", tenants=True, form=Version, about="about_upgrade", offered=lambda row: row.live and row.editable)
+    def upgrade(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
+        """Submit another version."""
+        by: Any = request.user
+        return _submitted(services.submit_upgrade(row, by=by, version=version, comment=comment))
+
+    @deed(
+        "Roll back", tenants=True, form=Version, about="about_rollback", offered=lambda row: row.live and row.editable
+    )
+    def roll_back(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
+        """Submit a version that ran before."""
+        by: Any = request.user
+        return _submitted(services.submit_rollback(row, by=by, version=version, comment=comment))
+
+    @deed("Retry", tenants=True, about="about_retry", offered=lambda row: row.bundle_id is not None)
     def retry(self, request: HttpRequest, row: Deployment) -> str:
         """Have its clusters try again now."""
         number = services.retry(row)
@@ -134,6 +161,7 @@ class DeploymentAdmin(RecordAdmin):
 
     @deed(
         "Delete",
+        tenants=True,
         about="about_deletion",
         ends=True,
         offered=lambda row: row.status != Status.DELETED and row.editable,
@@ -143,6 +171,18 @@ class DeploymentAdmin(RecordAdmin):
         operation = services.submit_delete(row, by=request.user)  # type: ignore[arg-type]
         operation.refresh_from_db(fields=["audit"])
         return "its deletion waits for audit" if operation.audit == Audit.WAITING else "it is being deleted"
+
+    def about_upgrade(self, row: Deployment) -> list[str]:
+        """Name the versions that there are."""
+        versions = AppVersion.objects.filter(business_id=row.business_id, app_name=row.app_name).listed()
+        names = versions.order_by("-pk").values_list("version", flat=True)
+        return [f"It runs {_running(row)}.", f"Versions of {row.app_name}: {named(list(names[:MOST_NAMED]))}"]
+
+    def about_rollback(self, row: Deployment) -> list[str]:
+        """Name the versions that it ran."""
+        ran = row.operations.filter(audit=Audit.APPROVED, generation__gt=0).exclude(kind=Change.DELETE)
+        names = dict.fromkeys(ran.order_by("-pk").values_list("version", flat=True)[:100])
+        return [f"It runs {_running(row)}.", f"It has run: {named(list(names))}"]
 
     def about_retry(self, row: Deployment) -> list[str]:
         """Say where."""
@@ -158,3 +198,17 @@ class DeploymentAdmin(RecordAdmin):
 def _current(row: Deployment) -> Operation | None:
     """Return the operation that runs, without its Secrets."""
     return Operation.objects.defer("secrets").filter(pk=row.current_id or 0).first()
+
+
+def _running(row: Deployment) -> str:
+    current = _current(row)
+    return current.version if current is not None else "nothing"
+
+
+def _submitted(operation: Operation) -> str:
+    """Say what became of a change."""
+    operation.refresh_from_db(fields=["audit", "status"])
+    if operation.status == Status.ERROR:
+        return "the objects could not be made"
+    what = f"{operation.get_kind_display()} to {operation.version}"
+    return f"{what} waits for audit" if operation.audit == Audit.WAITING else f"{what} is under way"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,15 +9,14 @@ from django.contrib import admin
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest
 
-from clusters.admin import objects_in_full
 from deployments import services
-from deployments.admin.parts import judge, kinds, masked, meant, objects, placements, titled, where
+from deployments.admin.difference import difference
+from deployments.admin.parts import judge, kinds, meant, placements, where
 from deployments.models import Audit, Change, Operation
 from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import link
-from otestack.errors import DomainError
+from otestack.backoffice.words import badge, link
 
 # A change whose objects could not be made was never up for audit.
 _WAITING = Q(open=True, audit=Audit.WAITING)
@@ -44,6 +42,8 @@ class AuditFilter(Choice):
 class OperationAdmin(RecordAdmin):
     """The audit queue: waiting changes first."""
 
+    tenancy = "deployment__business"
+    menu = ("Applications", "history", 3)
     list_display = (
         "id", "deployment", "business", "kind", "version", "cluster", "audit_state", "state", "comment", "submitted_by",
         "audit_comment", "created_at",
@@ -56,7 +56,7 @@ class OperationAdmin(RecordAdmin):
     fields = (
         "id", "deployment", "business", "kind", "app_version", "version", "comment", "submitted_by", "created_at",
         "audit_state", "audit_comment", "decided_by", "decided_at", "state", "ended_at", "generation", "cluster",
-        "node_label", "clusters", "objects_to_apply", "secrets_to_apply",
+        "node_label", "clusters", "changes",
     )  # fmt: skip
     joined = ("deployment__business", "deployment__bundle", "app_version", "submitted_by", "decided_by")
     deferred = (
@@ -88,43 +88,38 @@ class OperationAdmin(RecordAdmin):
     @admin.display(description="audit", ordering="audit")
     def audit_state(self, row: Operation) -> str:
         """Return the decision; a change without objects was never up for one."""
-        return "-" if row.audit == Audit.WAITING and not row.open else str(row.get_audit_display())
+        return "-" if row.audit == Audit.WAITING and not row.open else badge(row.get_audit_display())
 
     @admin.display(description="status")
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
-        return str(row.as_read.label)
+        return badge(row.as_read.label)
 
     @admin.display(description="clusters")
     def clusters(self, row: Operation) -> str:
         """Return where its objects will be applied, or are."""
         return meant(row) if _waits(row) and row.kind != Change.DELETE else placements(row.deployment)
 
-    @admin.display(description="objects")
-    def objects_to_apply(self, row: Operation) -> str:
-        """Return exactly what is applied."""
-        return objects(row)
+    @admin.display(description="what changes")
+    def changes(self, row: Operation) -> str:
+        """Return the objects before and after, exactly what is applied; Secrets masked."""
+        return difference(row)
 
-    @admin.display(description="secrets")
-    def secrets_to_apply(self, row: Operation) -> str:
-        """Return the Secrets with their values masked."""
-        try:
-            secrets = json.loads(row.secrets) if row.secrets else []
-        except DomainError as error:
-            return str(error)
-        return objects_in_full(titled(masked(secret) for secret in secrets))
-
-    @deed("Approve", form=Comment, about="about", offered=_waits)
+    @deed("Approve", tenants=True, form=Comment, about="about", offered=_waits)
     def approve(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Approve a waiting change."""
         services.approve(row, by=request.user, comment=comment)  # type: ignore[arg-type]
         return "approved"
 
-    @deed("Refuse", form=Comment, about="about", offered=_waits)
+    @deed("Refuse", tenants=True, form=Comment, about="about", offered=_waits)
     def refuse(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Refuse a waiting change."""
         services.refuse(row, by=request.user, comment=comment)  # type: ignore[arg-type]
         return "disapproved"
+
+    def more(self, row: Operation) -> str:
+        """Return what changes, to read before it is decided."""
+        return difference(row)
 
     def about(self, row: Operation) -> list[str]:
         """Say what is decided."""

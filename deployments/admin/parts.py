@@ -7,13 +7,13 @@ from typing import Any
 
 from clusters.admin import objects_in_full, placements_by_state
 from clusters.engine.placing import matching_clusters
-from clusters.models import Placement
+from clusters.models import Cluster, Placement
+from clusters.reports import placement_state
+from clusters.why import why
 from deployments.freshness import late_clusters
 from deployments.models import Deployment, Operation, Status
 from deployments.status import as_read
-from otestack.backoffice.words import MOST_NAMED, named
-
-_MASK = "••••••"
+from otestack.backoffice.words import MOST_NAMED, badge, link, named, table
 
 
 def judge(operations: Iterable[Any], deployments: dict[int, Deployment]) -> None:
@@ -43,6 +43,35 @@ def placements(row: Deployment) -> str:
     return placements_by_state(Placement.objects.filter(bundle_id=row.bundle_id), f"bundle__id__exact={row.bundle_id}")
 
 
+def on_clusters(row: Deployment) -> str:
+    """Return its state on each of some clusters, what is wrong first."""
+    rows = Placement.objects.filter(bundle_id=row.bundle_id or 0).annotate(state=placement_state())
+    shown = rows.select_related("cluster").defer("cluster__credentials", "marks").order_by("-failed", "cluster__name")
+    lines = (
+        (
+            link(item, item.cluster.name),
+            badge(item.state),
+            f"{item.applied_generation} of {item.generation}",
+            f"{item.running} / {item.error} / {item.total}",
+            item.last_error or "-",
+            f"{item.next_attempt_at:%H:%M:%S}" if item.next_attempt_at else "-",
+        )
+        for item in shown[:MOST_NAMED]
+    )
+    head = ("Cluster", "State", "Generation", "Pods (running / error / total)", "Error", "Next attempt (UTC)")
+    return table(head, lines) if row.bundle_id else "none"
+
+
+def not_on(row: Deployment) -> str:
+    """Return some clusters that it is not meant for, and why."""
+    if row.bundle is None:
+        return "no cluster was given anything of it yet"
+    meant_for = matching_clusters(row.bundle.selector, row.bundle.selector_value)
+    others = Cluster.objects.exclude(pk__in=meant_for.values("pk")).defer("credentials").order_by("name")
+    lines = [(link(item), why(row.bundle, item)) for item in others[:MOST_NAMED]]
+    return table(("Cluster", "Why"), lines) if lines else "it is meant for all of them"
+
+
 def where(row: Deployment) -> str:
     """Return how many clusters hold it, and some of them by name."""
     placed = Placement.objects.filter(bundle_id=row.bundle_id or 0).order_by("cluster__name")
@@ -65,9 +94,3 @@ def titled(objects: Iterable[dict[str, Any]]) -> Iterable[tuple[str, dict[str, A
     for item in objects:
         meta = item.get("metadata", {})
         yield f"{item.get('kind')} {meta.get('namespace', '')}/{meta.get('name')}", item
-
-
-def masked(secret: dict[str, Any]) -> dict[str, Any]:
-    """Return a Secret without its values."""
-    hidden: dict[str, Any] = {key: dict.fromkeys(secret[key], _MASK) for key in ("data", "stringData") if key in secret}
-    return {**secret, **hidden}

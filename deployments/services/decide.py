@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -32,10 +33,12 @@ def audit(operation: Operation, *, by: User | None, status: int, comment: str) -
 @retry_deadlock
 @transaction.atomic
 def approve(operation: Operation, *, by: User | None, comment: str = "") -> None:
-    """Approve a waiting change and hand its objects to the engine; calls no edge. by: None for an operator here.
+    """Approve a waiting change and hand its objects to the engine; calls no edge. by: None for an operator's command.
 
-    Raises Conflict when it was decided before, or another deployment holds an object of the same name by now.
+    Raises Conflict when it was decided before, another deployment holds an object of the same name by now, or it is
+    one's own and four eyes are asked for.
     """
+    _require_other_eyes(operation, by)
     lock_business_of(operation.deployment)
     lock_placements()
     lock_deployment(operation.deployment_id)
@@ -100,6 +103,11 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
         audit_comment=comment,
         updated_at=Now(),
     )
+
+
+def _require_other_eyes(operation: Operation, by: User | None) -> None:
+    if settings.OTE_FOUR_EYES and by is not None and operation.submitted_by_id == by.pk:
+        raise Conflict(f"Change {operation.pk} is your own; somebody else must approve it.")
 
 
 def _decide(operation: Operation, audit: Audit, by: User | None, comment: str, **fields: object) -> None:

@@ -221,7 +221,7 @@ _BUSY = "A change of the deployment '{}' is waiting or under way; try again when
 
 
 def _approves_at_once(by: User) -> bool:
-    return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and by.role in ADMINS
+    return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and not settings.OTE_FOUR_EYES and by.role in ADMINS
 
 
 def _lock_for_approval(by: User) -> None:

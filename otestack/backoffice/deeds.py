@@ -15,26 +15,32 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 if TYPE_CHECKING:
     from otestack.backoffice.records import RecordAdmin
 
-_NEW = {"autocomplete": "new-password", "size": 30}
+_NEW = {"autocomplete": "new-password"}
 
 
 class Comment(forms.Form):
     """What whoever submitted it will read."""
 
-    comment = forms.CharField(
-        max_length=255, required=False, widget=forms.TextInput(attrs={"class": "vTextField", "size": 80})
-    )
+    comment = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
+
+
+class Version(Comment):
+    """Which version, and why; both go with the change."""
+
+    version = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget())
+    field_order = ("version", "comment")
 
 
 class Password(forms.Form):
     """A new password; whether it is a good one the service says."""
 
-    password = forms.CharField(label="New password", strip=False, widget=forms.PasswordInput(attrs=_NEW))
-    again = forms.CharField(label="Once more", strip=False, widget=forms.PasswordInput(attrs=_NEW))
+    password = forms.CharField(label="New password", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
+    again = forms.CharField(label="Once more", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
 
     def clean(self) -> None:
         """Compare the two."""
@@ -49,7 +55,7 @@ class OwnPassword(Password):
     old = forms.CharField(
         label="Current password",
         strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "size": 30}),
+        widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"}),
     )
     field_order = ("old", "password", "again")
 
@@ -59,6 +65,7 @@ class Deed:
     """One thing that can be done.
 
     about: the method that returns lines to read before. ends: a record is lost. offered: on which record's page.
+    tenants: administrators of the record's business may do it too.
     """
 
     name: str
@@ -69,6 +76,7 @@ class Deed:
     about: str
     ends: bool
     offered: Callable[[Any], bool]
+    tenants: bool
 
 
 def deed(
@@ -79,11 +87,12 @@ def deed(
     about: str = "",
     ends: bool = False,
     offered: Callable[[Any], bool] = lambda record: True,
+    tenants: bool = False,
 ) -> Callable[[Callable[..., str]], Callable[..., Any]]:
     """Make a method a deed. ask: the list confirms it on a page of its own, always so with a form."""
 
     def mark(do: Callable[..., str]) -> Callable[..., Any]:
-        made = Deed(do.__name__, title, do, form, ask, about, ends, offered)
+        made = Deed(do.__name__, title, do, form, ask, about, ends, offered, tenants)
 
         def action(screen: RecordAdmin, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
             return screen.do_selected(request, made, queryset)

@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
+from unfold.views import ChangeList
 
 # A list counts no further: on a large table that takes longer than all the rest. Filters and search reach what is
 # beyond.
@@ -30,6 +30,8 @@ class BoundedPaginator(Paginator):
 class RecordList(ChangeList):
     """A list whose page is prepared before it is shown."""
 
+    result_list: Any
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if not self.is_popup:  # there the default says to select one
@@ -39,8 +41,10 @@ class RecordList(ChangeList):
         """Fetch the page, then what its columns need, for all rows at once."""
         super().get_results(request)
         rows = list(self.result_list)
-        self.model_admin.prepare(rows)  # type: ignore[attr-defined]
+        self.model_admin.prepare(rows)
         self.result_list = rows
+        if not (self.query or self.has_active_filters):  # the heading offers "Show all" where not all is shown
+            self.full_result_count = self.result_count
 
 
 class Choice(admin.SimpleListFilter):

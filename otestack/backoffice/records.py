@@ -18,16 +18,18 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.admin import ModelAdmin
 
 from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
+from otestack.backoffice.making import Maker
 from otestack.errors import DomainError, Invalid
 
 # How many records one deed takes: what a person has really seen before confirming, and what a request can carry.
 MOST = 200
 
 
-class RecordAdmin(admin.ModelAdmin):
+class RecordAdmin(Maker, ModelAdmin):
     """Records to look at: nobody adds, edits or deletes here; deeds do, through services. Subclasses name `fields`."""
 
     paginator = BoundedPaginator
@@ -35,29 +37,67 @@ class RecordAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     change_form_template = "admin/record.html"
+    change_list_template = "admin/records.html"
     # Never loaded with a list or a record: large, or a decryption that may fail.
     deferred: ClassVar[Sequence[str]] = ()
+    # The way from a record to its business; None: only system administrators see these records.
+    tenancy: ClassVar[str | None] = None
     joined: ClassVar[Sequence[str]] = ()
     # In the queue at the top: its title, the list's query that shows it, the condition that counts it.
     waiting: ClassVar[tuple[str, str, Q] | None] = None
+    # In the menu: its group, icon and place there (otestack/backoffice/menu.py).
+    menu: ClassVar[tuple[str, str, int]] = ("More", "list", 0)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the records with what the columns need in the same query."""
-        rows = super().get_queryset(request)
+        rows = self.theirs(request, super().get_queryset(request))
         if self.joined:
             rows = rows.select_related(*self.joined)
         return rows.defer(*self.deferred) if self.deferred else rows
 
+    def theirs(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return those that the person may see: everything, or what is of the own business."""
+        user: Any = request.user
+        if user.is_superuser:
+            return rows
+        if self.tenancy is None or user.business_id is None:
+            return rows.none()
+        return rows.filter(**{self.tenancy: user.business_id})
+
     def prepare(self, rows: Sequence[Any]) -> None:
         """Hang on what a page of records needs and their own query does not bring."""
 
-    def waiting_row(self) -> dict[str, Any] | None:
+    def more(self, record: Any) -> str:
+        """Return what else to read, below the lines that a deed has about a record."""
+        return ""
+
+    def waiting_row(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the line of the audit queue, if these records have one."""
-        if self.waiting is None:
+        if self.waiting is None or "approve" not in self._deeds(request) or not self.has_view_permission(request):
             return None
         title, query, condition = self.waiting
-        number = self.model._default_manager.filter(condition).count()
-        return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number}
+        number = self.theirs(request, self.model._default_manager.filter(condition)).count()
+        return {"title": title, "url": f"{self._url('changelist')}?{query}", "number": number, "icon": self.menu[1]}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the screen is one of the person's."""
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """System administrators see everything, business administrators what has a business; which: get_queryset."""
+        user: Any = request.user
+        return bool(user.is_staff and (user.is_superuser or self.tenancy is not None))
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the deeds that the person may do."""
+        allowed = self._deeds(request)
+        return {name: action for name, action in super().get_actions(request).items() if name in allowed}
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Show what was done here, to system administrators: their comments are not for everybody."""
+        if not self.may_do(request):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: records are created through the API and commands."""
@@ -93,7 +133,21 @@ class RecordAdmin(admin.ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         """Put the deeds' page before Django's own routes, which would take its path for an id."""
         view = self.admin_site.admin_view(self.do_view)
-        return [path("do/<str:name>/", view, name=self._route("do")), *super().get_urls()]
+        return [path("do/<str:name>/", view, name=self._route("do")), *self.making_urls(), *super().get_urls()]
+
+    def may_do(self, request: HttpRequest) -> bool:
+        """Tell whether the person is a system administrator."""
+        user: Any = request.user
+        return bool(user.is_staff and user.is_superuser)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Offer to make a record."""
+        making = (
+            {"making": self.making, "making_url": self._url("make")}
+            if self.making is not None and self.may_do(request)
+            else {}
+        )
+        return super().changelist_view(request, {**making, **(extra_context or {})})
 
     def render_change_form(
         self,
@@ -105,7 +159,8 @@ class RecordAdmin(admin.ModelAdmin):
         obj: Any = None,
     ) -> HttpResponse:
         """Offer the deeds that make sense for this record."""
-        offered = [one for one in self._deeds().values() if one.offered(obj)]
+        offered = [one for one in self._deeds(request).values() if one.offered(obj)]
+        context["show_history"] = self.may_do(request)
         context["deeds"] = [{"title": one.title, "url": f"{self._do_url(one)}?id={obj.pk}"} for one in offered]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -123,7 +178,7 @@ class RecordAdmin(admin.ModelAdmin):
     @method_decorator([csrf_protect, sensitive_post_parameters()])
     def do_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """Ask about records by id; when posted, do it. Records are taken as they are now, whatever the list showed."""
-        what = self._deeds().get(name)
+        what = self._deeds(request).get(name)
         if what is None:
             raise Http404
         if not self.has_view_permission(request):
@@ -136,7 +191,7 @@ class RecordAdmin(admin.ModelAdmin):
         if not records:
             self.message_user(request, "There is no such record any more; nothing was done.", messages.ERROR)
             return HttpResponseRedirect(back)
-        form = what.form(request.POST if posted else None)
+        form = what.form(request.POST if posted else None, request.FILES if posted else None)
         if posted and form.is_valid() and self._run(request, what, records, form.cleaned_data, form):
             return HttpResponseRedirect(back)
         return self._page(request, what, records, form, back=back)
@@ -174,7 +229,13 @@ class RecordAdmin(admin.ModelAdmin):
         about = getattr(self, what.about) if what.about else lambda record: []
         noun = self.opts.verbose_name if len(records) == 1 else self.opts.verbose_name_plural
         rows = [
-            {"pk": record.pk, "text": str(record), "url": self._url("change", record.pk), "lines": about(record)}
+            {
+                "pk": record.pk,
+                "text": str(record),
+                "url": self._url("change", record.pk),
+                "lines": about(record),
+                "more": self.more(record) if what.about else "",
+            }
             for record in records
         ]
         context = {
@@ -200,9 +261,9 @@ class RecordAdmin(admin.ModelAdmin):
             return wanted
         return self._url("change", records[0].pk) if len(records) == 1 else listing
 
-    def _deeds(self) -> dict[str, Deed]:
+    def _deeds(self, request: HttpRequest) -> dict[str, Deed]:
         marked = [getattr(getattr(type(self), str(name)), "deed", None) for name in self.actions or ()]
-        return {one.name: one for one in marked if one is not None}
+        return {one.name: one for one in marked if one is not None and (one.tenants or self.may_do(request))}
 
     def _do_url(self, what: Deed) -> str:
         return self._url("do", what.name)

@@ -1,4 +1,4 @@
-"""The back-office's site: Django's admin with the audit queue at the top and no way past the services.
+"""The back-office's site: the theme's admin with the audit queue at the top and no way past the services.
 
 Loaded before the models, so what needs them is imported where it is used.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import update_session_auth_hash
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
+from unfold.sites import UnfoldAdminSite
 
 from otestack.caller import client_address
 from otestack.errors import DomainError, Invalid
@@ -28,19 +28,15 @@ class BackOfficeConfig(AdminConfig):
     default_site = "otestack.backoffice.site.BackOffice"
 
 
-class BackOffice(AdminSite):
-    """For system administrators only: they alone are staff (accounts.models.User.is_staff)."""
+class BackOffice(UnfoldAdminSite):
+    """For administrators of the system, and of a business for what is theirs (accounts.models.User.is_staff)."""
 
-    site_header = "OTE-Stack"
-    site_title = "OTE-Stack"
-    index_title = "Back-office"
+    index_title = "Overview"
     site_url = None
-    # The lists need the width.
-    enable_nav_sidebar = False
     index_template = "admin/back_office.html"
 
     @property
-    def login_form(self) -> Any:  # type: ignore[override]
+    def login_form(self) -> Any:
         """Return our form for names and passwords."""
         from otestack.backoffice.entry import LoginForm
 
@@ -56,17 +52,33 @@ class BackOffice(AdminSite):
         return response
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Show what waits for audit, then all screens."""
+        """Show the fleet at a glance, first what waits for audit."""
+        return super().index(request, {**self._overview(request), **(extra_context or {})})
+
+    def extra_urls(self) -> list[URLPattern]:
+        """Return the routes of our own pages."""
+        return [path("overview/", self.admin_view(self.overview), name="overview")]
+
+    def overview(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the overview's inner part, which the page fetches again and again."""
+        return TemplateResponse(request, "admin/overview.html", self._overview(request))
+
+    def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Find screens by name; there is never more than one page of them."""
+        if "page" in request.GET:
+            raise Http404
+        return super().search(request, extra_context)
+
+    def _overview(self, request: HttpRequest) -> dict[str, Any]:
+        from otestack.backoffice.overview import overview
         from otestack.backoffice.records import RecordAdmin
 
         screens = [screen for screen in self._registry.values() if isinstance(screen, RecordAdmin)]
-        waiting = [row for screen in screens if (row := screen.waiting_row()) is not None]
-        return super().index(request, {"waiting": waiting, **(extra_context or {})})
+        waiting = [row for screen in screens if (row := screen.waiting_row(request)) is not None]
+        return overview(request, waiting)
 
     @method_decorator([never_cache, sensitive_post_parameters()])
-    def password_change(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Change the own password, by the service that the API uses; this session goes on."""
         from accounts.models import User
         from accounts.services import change_password

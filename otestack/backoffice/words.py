@@ -36,13 +36,31 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> SafeString:
     lines = format_html_join(
         "", "<tr>{}</tr>", ((format_html_join("", "<td>{}</td>", ((cell,) for cell in row)),) for row in rows)
     )
-    return format_html("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>", heads, lines)
+    return format_html(
+        '<div class="ote-scroll"><table class="ote-table"><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>',
+        heads,
+        lines,
+    )
 
 
 def pretty(value: Any) -> SafeString:
     """Return a value as indented JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre style="margin: 0; white-space: pre-wrap; overflow-wrap: anywhere">{}</pre>', text)
+    return format_html('<pre class="ote-pre">{}</pre>', text)
+
+
+# The tone of a state, whatever it is a state of.
+TONES = {
+    **dict.fromkeys(("ready", "success", "approved"), "good"),
+    **dict.fromkeys(("away", "stale", "partial success", "waiting", "pending", "removing"), "warn"),
+    **dict.fromkeys(("failed", "internal error", "forbidden", "disapproved", "not approved"), "bad"),
+    **dict.fromkeys(("applying", "progressing", "processing", "deploying", "new"), "calm"),
+}
+
+
+def badge(text: object) -> SafeString:
+    """Return a state as a word with a tone."""
+    return format_html('<span class="ote-badge ote-{}">{}</span>', TONES.get(str(text), "dim"), text)
 
 
 def named(names: Sequence[str], number: int | None = None) -> str:

@@ -27,8 +27,10 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = OTE_HTTPS
 if OTE_HTTPS and OTE_TRUSTED_PROXIES:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "otestack.backoffice.trouble.forged"
 
 INSTALLED_APPS = [
+    "unfold.apps.BasicAppConfig",
     "otestack.backoffice.site.BackOfficeConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -113,6 +115,7 @@ PASSWORD_HASHERS = [
 LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = ["otestack.formats"]
 
 STATIC_URL = "/static/"
 STATIC_ROOT = OTE_DATA_DIR / "static"
@@ -189,6 +192,8 @@ LOGGING = {
 OTE_PRIVATE_PROJECT = env.flag("OTE_PRIVATE_PROJECT", False)
 OTE_ENABLE_INGRESS = env.flag("OTE_ENABLE_INGRESS", False)
 OTE_ENABLE_ALERT = env.flag("OTE_ENABLE_ALERT", False)
+# Nobody approves a change of their own, so nothing is approved at once either.
+OTE_FOUR_EYES = env.flag("OTE_FOUR_EYES", False)
 OTE_ADMIN_AUTO_DEPLOY = env.flag("OTE_ADMIN_AUTO_DEPLOY", True)
 
 # Our own image registry, a Harbor: where its API is, and our account there (docs/registry.md says what it must be able

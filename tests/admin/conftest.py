@@ -51,7 +51,7 @@ class Office:
 
     def messages(self, level: str = "") -> list[str]:
         """The messages on the page; level: success, error."""
-        return re.findall(rf'<li class="{level or "[a-z]+"}">([^<]*)</li>', self.page)
+        return re.findall(rf'<li class="{level or "[a-z]+"}"[^>]*>([^<]*)</li>', self.page)
 
     def choose(self, model: str, action: str, *records: Any, query: str = "") -> str:
         """Select records in a list and start an action."""

@@ -4,6 +4,7 @@ from accounts.models import User
 from business.models import Business, Status
 from clusters.models import Bundle, Placement
 from deployments.models import Deployment
+from registry.models import RegistryAccount
 
 MODEL = "business_business"
 LIST = "/admin/business/business/"
@@ -98,3 +99,15 @@ def test_what_waits_comes_first(office, make_business, make_user, acme):
     page = office.get(LIST)
     places = [page.index(f">{name}</a></th>") for name in ("late", "early", "middle", "acme")]
     assert places == sorted(places)
+
+
+def test_a_business_shows_who_and_where_it_is(office, make_business, make_user, beijing):
+    business = applied(make_business, make_user, "alpha")
+    office.choose(MODEL, "approve", business)
+    office.confirm(comment="")
+    RegistryAccount.objects.create(business=now(business), user="pusher", password="top-secret", harbor_user_id=3)
+    make_user(2, now(business), "minion")
+    page = office.get(f"{LIST}{business.pk}/change/")
+    for text in (">minion</a>", "general user", "business administrator", "all 2", "1 waiting", "pusher"):
+        assert text in page, text
+    assert "top-secret" not in page

@@ -1,13 +1,16 @@
 """Deployments and their audit in the back-office."""
 
 import json
+import re
 
 import pytest
 
 from apps.models import AppVersion
 from clusters.models import Cluster, Placement
+from deployments.admin.difference import masked
 from deployments.models import Audit, Deployment, Operation, Status
 from registry.models import ExternalRepository
+from tests.admin.conftest import Office
 from tests.deployments import fleet
 
 QUEUE = "/admin/deployments/operation/"
@@ -100,9 +103,9 @@ def test_what_will_be_applied_is_shown_with_secrets_masked(office, deploy, membe
     operation = change_of(made)
     secret = json.loads(operation.secrets)[0]
     page = office.get(f"{QUEUE}{operation.pk}/change/")
-    for text in ("&quot;apiVersion&quot;: &quot;apps/v1&quot;", "registry.example.com/web:1", "beijing", "•••"):
+    for text in ("+apiVersion: apps/v1", "registry.example.com/web:1", "beijing", "•••"):
         assert text in page
-    assert f"Secret ns{acme.pk}/{secret['metadata']['name']}" in page
+    assert f"Secret {secret['metadata']['name']}: <strong>is new</strong>" in page
     values = [str(value) for key in ("data", "stringData") for value in secret.get(key, {}).values()]
     assert values
     for hidden in ("hunter2secret", operation.secrets, *values):
@@ -137,14 +140,13 @@ def test_a_deployment_shows_objects_clusters_and_history(office, running, api, a
 
 
 def test_green_is_judged_when_read(office, running, beijing):
-    assert ">success</td>" in office.get(LIST)
+    assert ">success</span>" in office.get(LIST)
     fleet.stale(beijing)
     assert now(running).status == Status.SUCCESS
     operation = change_of(running)
     for page in (LIST, f"{LIST}{running.pk}/change/", QUEUE, f"{QUEUE}{operation.pk}/change/"):
         assert ">partial success</" in office.get(page)
-        assert ">success</td>" not in office.page
-        assert ">success</div>" not in office.page
+        assert ">success</span>" not in office.page
     assert ">runs</a>" not in office.get(LIST + "?status=5")
     assert ">runs</a>" in office.get(LIST + "?status=6")
 
@@ -192,3 +194,76 @@ def test_a_change_whose_objects_could_not_be_made_does_not_wait(office, running)
     assert "internal error" in office.get(QUEUE)
     assert "internal error" not in office.get(QUEUE + "?audit=waiting")
     assert "No operations" not in office.get("/admin/") and "1 waiting" not in office.page
+
+
+def test_before_an_upgrade_is_approved_one_reads_what_it_changes_and_where(office, running, member, api, versions):
+    versions(image="registry.example.com/another:2")
+    assert api(member).post(f"/v1/deploy/id/{running.pk}", {"version": "1.0.3"}).json()["code"] == 200
+    page = office.choose(MODEL, "approve", change_of(running))
+    assert "Clusters: beijing, harbin" in page
+    assert "Deployment runs: <strong>changes</strong>" in page
+    assert [line.split(":")[0].strip("- ") for line in re.findall(r'ote-minus">([^<]*)<', page)] == ["image"]
+    assert re.findall(r'ote-plus">\+ *(?:- )?([^<]*)<', page) == ["image: registry.example.com/another:2"]
+    office.confirm(comment="read it")
+    page = office.get(f"{QUEUE}{change_of(running).pk}/change/")
+    for text in ("<strong>changes</strong>", "read it", "root"):
+        assert text in page
+
+
+def test_before_a_deletion_is_approved_one_reads_what_goes(office, running, member, api):
+    assert api(member).delete(f"/v1/deploy/id/{running.pk}").status_code == 200
+    page = office.choose(MODEL, "approve", change_of(running))
+    assert "Clusters that hold it: beijing, harbin." in page and "Deployment runs: <strong>goes</strong>" in page
+
+
+def test_a_changed_password_is_told_but_not_shown():
+    old = {"kind": "Secret", "data": {"a": "first", "b": "same"}}
+    new = {"kind": "Secret", "data": {"a": "second", "b": "same"}}
+    left, right = masked(old, new)
+    assert left["data"] == {"a": "••••••", "b": "••••••"}
+    assert right["data"] == {"a": "•••••• (another value)", "b": "••••••"}
+    assert masked(None, new)[1]["data"] == {"a": "••••••", "b": "••••••"}
+
+
+def test_with_four_eyes_nobody_approves_an_own_change(office, deploy, system, versions, beijing, settings, make_user):
+    settings.OTE_FOUR_EYES = True
+    versions(user=system)
+    made = deploy(system, deployName="mine")
+    operation = change_of(made)
+    office.choose(MODEL, "approve", operation)
+    office.confirm(comment="")
+    own = f"Change {operation.pk} is your own; somebody else must approve it."
+    assert office.messages("error") == [f"Operation new deployment of mine: {own}"]
+    assert change_of(made).audit == Audit.WAITING
+    second = Office()
+    assert second.login(make_user(4, system.business, "second").username)
+    second.choose(MODEL, "approve", operation)
+    second.confirm(comment="seen")
+    operation.refresh_from_db()
+    assert (operation.audit, operation.decided_by.username) == (Audit.APPROVED, "second")
+
+
+def test_upgrade_and_rollback_are_submitted_here(office, running, admin):
+    page = office.choose("deployments_deployment", "upgrade", running)
+    assert "It runs 1.0.1." in page and "Versions of web: 1.0.2, 1.0.1" in page
+    office.confirm(version="9.9", comment="")
+    assert "has no version" in office.page
+    office.confirm(version="1.0.2", comment="newer")
+    assert office.messages("success") == ["Deployment runs: upgrade to 1.0.2 is under way."]
+    assert (change_of(running).comment, change_of(running).submitted_by.username) == ("newer", "root")
+    fleet.ready(running)
+    page = office.choose("deployments_deployment", "roll_back", running)
+    assert "It has run: 1.0.2, 1.0.1" in page
+    office.confirm(version="1.0.1", comment="back")
+    assert office.messages("success") == ["Deployment runs: rollback to 1.0.1 is under way."]
+
+
+def test_a_deployment_says_how_it_is_on_each_cluster_and_why_not_elsewhere(office, running, harbin):
+    fleet.join("kunming")
+    fleet.failed(running, harbin)
+    page = office.get(f"{LIST}{running.pk}/change/")
+    assert page.index(">harbin</a>") < page.index(">beijing</a>") and "ImagePullBackOff" in page
+    assert "Not there: the cluster does not carry the label &#x27;north&#x27;." in page
+    placement = fleet.placements(running, harbin).get()
+    page = office.get(f"/admin/clusters/placement/{placement.pk}/change/")
+    assert "There: the cluster carries the label &#x27;north&#x27;." in page

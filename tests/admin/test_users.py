@@ -184,3 +184,24 @@ def test_only_so_many_at_a_time_as_one_can_look_through(office):
     office.post(LIST + "?q=many1", action="approve", index=0, select_across=1, _selected_action=[first.pk])
     office.confirm(comment="")
     assert len(office.messages("success")) == User.objects.filter(status=1, username__startswith="many").count() == 111
+
+
+@pytest.mark.parametrize(("to", "answers", "role"), [("other", {"is_admin": "on"}, 3), ("acme", {}, 2), (None, {}, 1)])
+def test_role_and_business_change(office, admin, acme, other, api, to, answers, role):
+    browser = api(admin)
+    page = office.choose(MODEL, "move", admin)
+    assert "Now: business administrator, business acme." in page
+    office.confirm(business={"other": other.pk, "acme": acme.pk, None: ""}[to], **answers)
+    assert len(office.messages("success")) == 1
+    user = now(admin)
+    assert (user.role, user.business and user.business.name) == (role, to)
+    assert browser.get("/v1/authorization").status_code == (200 if to == "acme" else 401)
+
+
+def test_who_cannot_be_moved(office, system, make_user, acme, make_business):
+    office.choose(MODEL, "move", system, make_user(0))
+    office.confirm(business=acme.pk)
+    assert len(office.messages("error")) == 2 and not office.messages("success")
+    office.choose(MODEL, "move", make_user(2, acme))
+    office.confirm(business=make_business(status=0).pk)
+    assert "Select a valid choice" in office.page

@@ -178,3 +178,29 @@ def test_a_conflict_at_approval_leaves_the_change_waiting(admin, waiting, decide
     )
     assert decide(admin, waiting, 1) == 409
     assert shown(admin, waiting)["status"] == 0
+
+
+@pytest.mark.parametrize(("four_eyes", "code"), [(True, 409), (False, 200)])
+def test_with_four_eyes_an_own_change_is_approved_by_somebody_else(
+    api, admin, make_user, acme, deploy, versions, beijing, decide, settings, four_eyes, code
+):
+    settings.OTE_FOUR_EYES, settings.OTE_ADMIN_AUTO_DEPLOY = four_eyes, False
+    versions()
+    made = deploy(admin)
+    change = Operation.objects.get(deployment=made)
+    answer = api(admin).put(URL, {"id": change.pk, "status": 1, "comment": ""})
+    assert answer.status_code == code
+    if four_eyes:
+        assert answer.json()["message"] == f"Change {change.pk} is your own; somebody else must approve it."
+        assert decide(make_user(3, acme), made, 1) == 200
+
+
+def test_with_four_eyes_nothing_is_approved_at_once_and_one_may_refuse_the_own(
+    api, admin, deploy, versions, beijing, decide, settings
+):
+    settings.OTE_FOUR_EYES = True
+    versions()
+    made = deploy(admin)
+    assert Operation.objects.get(deployment=made).audit == 0
+    assert api(admin).get("/v1/authorization").json()["data"]["enableAdminAutoDeploy"] is False
+    assert decide(admin, made, 2) == 200

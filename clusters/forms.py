@@ -1,0 +1,70 @@
+"""Forms of the back-office about clusters."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+# A kubeconfig with its certificates has a few kilobytes.
+_MOST_BYTES = 256 * 1024
+
+
+class Kubeconfig(forms.Form):
+    """How to reach a cluster: pasted or uploaded."""
+
+    kubeconfig = forms.CharField(
+        label="Kubeconfig, pasted",
+        required=False,
+        strip=False,
+        max_length=_MOST_BYTES,
+        widget=UnfoldAdminTextareaWidget(attrs={"spellcheck": "false", "autocomplete": "off"}),
+    )
+    file = forms.FileField(label="or uploaded", required=False)
+    context = forms.CharField(
+        required=False,
+        max_length=255,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Which of its contexts; empty: the current one.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Put the file's text where the pasted one would be."""
+        given = super().clean() or self.cleaned_data
+        upload = given.pop("file", None)
+        if bool(upload) == bool(given.get("kubeconfig", "").strip()):
+            raise forms.ValidationError("Paste a kubeconfig or upload one.")
+        if upload:
+            if upload.size > _MOST_BYTES:
+                raise forms.ValidationError(f"A kubeconfig has at most {_MOST_BYTES // 1024} KB.")
+            try:
+                given["kubeconfig"] = upload.read().decode()
+            except UnicodeDecodeError:
+                raise forms.ValidationError("The file is no text.") from None
+        return given
+
+
+class NewCluster(Kubeconfig):
+    """A cluster to register; it is asked at once who it is."""
+
+    clusterName = forms.CharField(label="Name", max_length=63, widget=UnfoldAdminTextInputWidget())
+    clusterLabel = forms.CharField(
+        label="Labels",
+        required=False,
+        max_length=1000,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Separated by spaces or commas. What is meant for these labels goes there at once.",
+    )
+    field_order = ("clusterName", "clusterLabel", "kubeconfig", "file", "context")
+
+    def clean_clusterLabel(self) -> list[str]:
+        """Return the labels."""
+        return [label for label in re.split(r"[,\s]+", self.cleaned_data["clusterLabel"]) if label]
+
+
+class Label(forms.Form):
+    """One label of clusters."""
+
+    clusterLabel = forms.CharField(label="Label", max_length=63, widget=UnfoldAdminTextInputWidget())

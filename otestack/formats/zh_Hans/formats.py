@@ -1,0 +1,4 @@
+"""Dates as logs write them, in UTC."""
+
+DATETIME_FORMAT = "Y-m-d H:i:s"
+DATE_FORMAT = "Y-m-d"

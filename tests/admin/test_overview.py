@@ -1,0 +1,99 @@
+"""The landing page: the fleet in numbers, by few queries, and its part that is fetched again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clusters.models import Cluster, Placement
+from deployments.models import Deployment, Operation, Status
+from tests.deployments import fleet
+
+URL = "/admin/overview/"
+
+
+def said(page: str) -> str:
+    """The words of a page on one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+
+
+def test_clusters_and_nodes_are_counted_as_they_are_now(office, beijing, harbin):
+    Cluster.objects.filter(pk=beijing.pk).update(node_count=3)
+    Cluster.objects.filter(pk=harbin.pk).update(node_count=1)
+    fleet.away(harbin)
+    text = said(office.get(URL))
+    assert "1 of 2 clusters ready" in text and "3 of 4 nodes on ready clusters" in text
+    assert "1 ready" in text and "1 away" in text
+    assert re.search(r"Why clusters are away 1 connection refused", text)
+
+
+def test_a_change_under_way_shows_how_far_it_is(office, deploy, admin, versions, beijing, harbin):
+    versions()
+    made = deploy(admin)
+    Deployment.objects.filter(pk=made.pk).update(placements=2, placements_ready=1, status=Status.DEPLOYING)
+    page = office.get(URL)
+    assert "1 of 2 clusters" in page and 'value="50"' in page and f"/admin/deployments/deployment/{made.pk}/" in page
+    assert "1 ready" in said(page) and "1 under way" in said(page)
+    Operation.objects.update(open=False)
+    assert 'value="50"' not in office.get(URL)
+
+
+def test_green_needs_proof(office, deploy, admin, versions, beijing):
+    versions()
+    made = deploy(admin)
+    Deployment.objects.filter(pk=made.pk).update(placements=1, placements_ready=1, status=Status.SUCCESS)
+    assert "1 ready when last seen" not in said(office.get(URL))
+    fleet.stale(beijing)
+    text = said(office.get(URL))
+    assert "1 ready when last seen" in text and "1 cluster was not seen in time" in text
+
+
+def test_failures_are_grouped_by_reason_wherever_they_are(office, deploy, admin, versions, beijing):
+    versions()
+    for name, reason in (
+        ("one", "beijing: ImagePullBackOff: no such image"),
+        ("two", "3 clusters: harbin: ImagePullBackOff: no such image"),
+        ("three", "beijing: quota exceeded"),
+    ):
+        made = deploy(admin, deployName=name)
+        Deployment.objects.filter(pk=made.pk).update(status=Status.FAILED, reason=reason)
+    text = said(office.get(URL))
+    assert "2 ImagePullBackOff: no such image (" in text and "1 quota exceeded (" in text
+
+
+def test_the_page_holds_what_is_fetched_and_the_script_that_does(office, beijing):
+    page = office.get("/admin/")
+    assert f'data-url="{URL}"' in page and "otestack/overview.js" in page
+    assert "<html" not in office.get(URL)
+    assert office.client.get("/static/otestack/overview.js").status_code == 200
+
+
+def test_nobody_gets_the_part_without_a_login(client, db):
+    assert client.get(URL)["Location"].startswith("/admin/login/")
+
+
+@pytest.mark.parametrize("path", ["/admin/", URL])
+def test_the_cost_does_not_grow_with_the_fleet_and_placements_are_not_read(
+    path, office, deploy, admin, versions, beijing
+):
+    versions()
+
+    def more(first: int, last: int) -> None:
+        for number in range(first, last):
+            fleet.join(f"c{number}")
+            deploy(admin, deployName=f"d{number}")
+
+    def queries() -> list[str]:
+        with CaptureQueriesContext(connection) as found:
+            office.get(path)
+        return [query["sql"] for query in found]
+
+    more(0, 2)
+    few = queries()
+    more(2, 12)
+    many = queries()
+    assert len(many) == len(few) <= 20
+    assert not [sql for sql in many if Placement._meta.db_table in sql]
