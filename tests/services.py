@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -45,11 +46,17 @@ def find(program: str) -> Path | None:
     return next((folder / program for folder in newest if (folder / program).exists()), None)
 
 
-def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+def free_port(together: int = 1) -> int:
+    """Return a port nobody listens on now, or the first of so many in a row.
+
+    Of those that no outgoing connection is given: between our look and the use of it, others connect all the time.
+    """
+    while True:
+        first = 10_000 + secrets.randbelow(20_000)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in range(first, first + together):
+                stack.enter_context(socket.socket()).bind((HOST, port))
+            return first
 
 
 def die_with_us() -> None:

@@ -69,7 +69,8 @@ class Product:
     """One running product with its own data folder and port."""
 
     def __init__(self, data_dir: Path, *, command: tuple[str, ...] = SUPERVISOR, **env: str) -> None:
-        self.data_dir, self.port, self.command = data_dir, free_port(), command
+        # The simulated registry listens behind it.
+        self.data_dir, self.port, self.command = data_dir, free_port(2), command
         without = {"OTE_EDGE": "none", "OTE_REGISTRY": "none"}
         self.env = clean_env(**{"OTE_DATA_DIR": str(data_dir), "PORT": str(self.port)} | without | env)
         self.log_path = data_dir.with_name(f"{data_dir.name}.log")

@@ -69,9 +69,9 @@ def test_no_port(tmp_path: Path, port: str) -> None:
 
 def test_taken_port_of_the_registry(tmp_path: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        number = free_port(2) + 1
+        taken.bind(("127.0.0.1", number))
         taken.listen()
-        number = taken.getsockname()[1]
         env = {"OTE_REGISTRY": "simulated", "OTE_DATA_DIR": str(tmp_path)}
         by_default = refusal("run", PORT=str(number - 1), **env)
         by_name = refusal("run", PORT=str(free_port()), REGISTRY_PORT=str(number), **env)

@@ -25,9 +25,19 @@ def connect(web: Product, request: bytes = b"") -> socket.socket:
     return connection
 
 
+class _Exactly:
+    """A socket that is read no further than asked: what comes behind one answer is the next one's."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def makefile(self, mode: str) -> Any:
+        return self._connection.makefile(mode, buffering=1)  # type: ignore[call-overload]
+
+
 def read(connection: socket.socket) -> tuple[int, Any]:
     """Read an answer, which must be an envelope; return status and JSON."""
-    answer = http.client.HTTPResponse(connection)
+    answer = http.client.HTTPResponse(_Exactly(connection))  # type: ignore[arg-type]
     answer.begin()
     assert answer.headers["Content-Type"] == "application/json"
     content = json.loads(answer.read())
