@@ -77,8 +77,8 @@ class KubernetesEdge:
         without: an API that its server does not serve, as one of another minor would not; it is not used again.
         """
         member = self._free.pop(0) if self._free and not without else self._new(without)
+        self._taken[name] = member  # also when it is of no use, so that it is swept again
         _cleared(member.plane)
-        self._taken[name] = member
         plane = member.plane
         for number in range(1, (nodes or 2) + 1):
             body = seed.node(f"{name}-node-{number}", number, 0, "")
