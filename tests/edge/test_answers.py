@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from clusters.engine.bundles import put
 from clusters.models import Bundle, Cluster
-from tests.edge.conftest import drive_until, proven
+from tests.edge.conftest import drive_until, proven, web_wish
 from tests.edge.kube import Kube, deployments
 from tests.edge.objects import PLAIN, plain
 
@@ -42,6 +43,27 @@ def test_quantities_come_back_in_their_shortest_form(join: Join, web: Web, kube:
     limits = [one["resources"]["limits"] for one in made["spec"]["template"]["spec"]["containers"]]
     shown = {(kind, text): found[kind] for (kind, text), found in zip(asked, limits, strict=True)}
     assert shown == {(kind, text): short for kind, table in QUANTITIES.items() for text, short in table.items()}
+
+
+def test_a_struct_that_an_apply_drops_goes_with_the_defaults_in_it(join: Join, web: Web, kube: Else) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    wish = web_wish(bundle.namespace)
+    container = wish.objects[1]["spec"]["template"]["spec"]["containers"][0]
+    container["livenessProbe"] = {"httpGet": {"path": "/", "port": 80}}
+    container["env"] = [{"name": "WHERE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]
+    bundle = put(bundle, wish)
+    drive_until(lambda: proven(bundle))
+
+    def there() -> Any:
+        path = deployments(bundle.namespace, "web")
+        return kube(cluster).get(path)["spec"]["template"]["spec"]["containers"][0]
+
+    assert there()["livenessProbe"]["periodSeconds"] == 10
+    bundle = put(bundle, web_wish(bundle.namespace))
+    drive_until(lambda: proven(bundle))
+    assert not {"livenessProbe", "env"} & there().keys()
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from urllib3.exceptions import HTTPError
+
 from clusters.drivers.kubernetes import rbac
 from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.simulator import seed
@@ -77,8 +79,8 @@ class KubernetesEdge:
         without: an API that its server does not serve, as one of another minor would not; it is not used again.
         """
         member = self._free.pop(0) if self._free and not without else self._new(without)
+        self._taken[name] = member  # also when it is of no use, so that it is swept again
         _cleared(member.plane)
-        self._taken[name] = member
         plane = member.plane
         for number in range(1, (nodes or 2) + 1):
             body = seed.node(f"{name}-node-{number}", number, 0, "")
@@ -95,12 +97,17 @@ class KubernetesEdge:
         """The test is over: what it had is swept, and waited for when somebody else wants the cluster."""
         for member in self._taken.values():
             member.line.set("")
-            if member.plane.without:
+            usable = not member.plane.without
+            if usable:
+                try:
+                    _sweep(member.plane)
+                except (Refused, HTTPError):  # a test that failed may have left it without its API server
+                    usable = False
+            if usable:
+                self._free.append(member)
+            else:
                 member.line.stop()
                 member.plane.stop()
-                continue
-            _sweep(member.plane)
-            self._free.append(member)
         self._taken.clear()
 
     def _new(self, without: str = "") -> Member:

@@ -54,7 +54,7 @@ def apply(
     before = managers.get(writer)
     merged = _merge(live, config, typ)
     if before is not None:
-        keep = mine
+        keep = owned(config, typ)  # with the metadata that nobody can own, or it would go too
         for other, entry in managers.items():
             if other != writer:
                 keep = union(keep, entry.fields)
@@ -158,6 +158,8 @@ def _prune(value: Any, typ: Type, before: FieldSet, keep: FieldSet) -> Any:
             if kept is not None or not is_member(node):
                 out[key] = item
             continue
+        if kept is None and child.shape == "struct":
+            continue  # a struct goes as a whole, with the defaults in it that nobody owns
         rest = _prune(item, child, node, kept or {})
         if rest or kept is not None:
             out[key] = rest
