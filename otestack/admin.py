@@ -22,7 +22,7 @@ class TrailAdmin(RecordAdmin):
 
     list_display = ("at", "who", "channel", "kind", "object_name", "verb", "business", "address", "request_id")
     list_filter = ("channel", "at")
-    search_fields = ("=actor_name", "=object_name", "=request_id", "=kind", "=object_id")
+    search_fields = ("actor_name__exact", "object_name__exact", "request_id__exact", "kind__exact")  # by indexes
     search_help_text = "A whole user name, object, request id or kind"
     ordering = ("-pk",)
     date_hierarchy = None

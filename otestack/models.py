@@ -87,6 +87,7 @@ class TrailEntry(models.Model):
             models.Index(fields=["business_id", "id"], name="trail_by_business"),
             models.Index(fields=["kind", "object_id", "id"], name="trail_by_object"),
             models.Index(fields=["actor_name", "id"], name="trail_by_actor"),
+            models.Index(fields=["object_name", "id"], name="trail_by_name"),
             models.Index(fields=["request_id"], name="trail_by_request"),
         ]
 

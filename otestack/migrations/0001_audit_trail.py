@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit trail entry',
                 'verbose_name_plural': 'audit trail',
                 'db_table': 'audit_trail',
-                'indexes': [models.Index(fields=['business_id', 'id'], name='trail_by_business'), models.Index(fields=['kind', 'object_id', 'id'], name='trail_by_object'), models.Index(fields=['actor_name', 'id'], name='trail_by_actor'), models.Index(fields=['request_id'], name='trail_by_request')],
+                'indexes': [models.Index(fields=['business_id', 'id'], name='trail_by_business'), models.Index(fields=['kind', 'object_id', 'id'], name='trail_by_object'), models.Index(fields=['actor_name', 'id'], name='trail_by_actor'), models.Index(fields=['object_name', 'id'], name='trail_by_name'), models.Index(fields=['request_id'], name='trail_by_request')],
             },
         ),
     ]
