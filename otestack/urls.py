@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from otestack.api.exceptions import plain
 from otestack.api.routes import spelled
 from otestack.api.schema.views import DocsView, SchemaView
 from otestack.backoffice.trouble import trouble
@@ -22,7 +23,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
 ]
 
-handler400 = trouble(400)
+handler400 = plain(400)
 handler403 = trouble(403)
 handler404 = trouble(404)
 handler500 = trouble(500)

@@ -161,7 +161,9 @@ class RecordAdmin(Maker, ModelAdmin):
         """Offer the deeds that make sense for this record."""
         offered = [one for one in self._deeds(request).values() if one.offered(obj)]
         context["show_history"] = self.may_do(request)
-        context["deeds"] = [{"title": one.title, "url": f"{self._do_url(one)}?id={obj.pk}"} for one in offered]
+        context["deeds"] = [
+            {"title": one.title, "url": f"{self._do_url(one)}?id={obj.pk}", "ends": one.ends} for one in offered
+        ]
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def do_selected(self, request: HttpRequest, what: Deed, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -261,9 +263,15 @@ class RecordAdmin(Maker, ModelAdmin):
             return wanted
         return self._url("change", records[0].pk) if len(records) == 1 else listing
 
-    def _deeds(self, request: HttpRequest) -> dict[str, Deed]:
+    def every_deed(self) -> dict[str, Deed]:
+        """Return all that can be done to these records, by name."""
         marked = [getattr(getattr(type(self), str(name)), "deed", None) for name in self.actions or ()]
-        return {one.name: one for one in marked if one is not None and (one.tenants or self.may_do(request))}
+        return {one.name: one for one in marked if one is not None}
+
+    def _deeds(self, request: HttpRequest) -> dict[str, Deed]:
+        """Return what the person may do."""
+        every = self.every_deed()
+        return every if self.may_do(request) else {name: one for name, one in every.items() if one.tenants}
 
     def _do_url(self, what: Deed) -> str:
         return self._url("do", what.name)

@@ -12,7 +12,6 @@ from django.shortcuts import render
 from otestack.api.exceptions import plain
 
 _SENTENCES = {
-    400: "The request is malformed.",
     403: "You are not allowed to do this.",
     404: "There is no such page, or what it showed has gone.",
     500: "An unexpected internal error occurred; it has been logged.",

@@ -40,11 +40,11 @@ def csrf(page: str) -> str:
 
 def pages() -> list[str]:
     """Return every page of the back-office that has no record in its address."""
-    names = ["index", "password_change", "jsi18n", "autocomplete"]
+    names = ["index", "overview", "search", "clusters_cluster_make", "password_change", "jsi18n", "autocomplete"]
     found = [reverse(f"admin:{name}") for name in names]
     for model, screen in site.site._registry.items():
         listing = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-        deeds = screen._deeds() if hasattr(screen, "_deeds") else {}
+        deeds = screen.every_deed() if hasattr(screen, "every_deed") else {}
         found += [listing, f"{listing}1/change/", *(f"{listing}do/{name}/?id=1" for name in deeds)]
     return found
 
