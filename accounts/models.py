@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
 
-from otestack.models import Timestamped, Trailed
+from otestack.models import OwnedQuerySet, Timestamped, Trailed
 
 
 class Status(models.IntegerChoices):
@@ -32,7 +32,7 @@ class Role(models.IntegerChoices):
     SYSTEM = 4, "system administrator"
 
 
-class UserQuerySet(models.QuerySet["User"]):
+class UserQuerySet(OwnedQuerySet["User"]):
     """Reads of users."""
 
     def living(self) -> Self:
@@ -45,12 +45,7 @@ class UserQuerySet(models.QuerySet["User"]):
 
     def visible_to(self, user: User) -> Self:
         """System administrators see all living users, others those of their own business."""
-        living = self.living()
-        if user.is_superuser:
-            return living
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return living.none()
-        return living.filter(business_id=user.business_id)
+        return super().visible_to(user).living()
 
 
 class UserManager(BaseUserManager["User"]):

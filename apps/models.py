@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 
 from business.models import Business
-from otestack.models import Timestamped, Trailed
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from otestack.models import OwnedQuerySet, Timestamped, Trailed
 
 
 class Status(models.IntegerChoices):
@@ -42,16 +39,8 @@ class VersionLine(models.Model):
         constraints = [models.UniqueConstraint(fields=["business", "app_name", "line"], name="version_line")]
 
 
-class AppVersionQuerySet(models.QuerySet["AppVersion"]):
+class AppVersionQuerySet(OwnedQuerySet["AppVersion"]):
     """Reads of application versions."""
-
-    def visible_to(self, user: User) -> Self:
-        """System administrators see all, others their own business's."""
-        if user.is_superuser:
-            return self
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return self.none()
-        return self.filter(business_id=user.business_id)
 
     def listed(self) -> Self:
         """Those that lists show: not deleted."""

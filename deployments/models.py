@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -12,11 +12,8 @@ from apps.models import AppVersion
 from business.models import Business
 from clusters.models import Bundle, Selector
 from otestack.crypto import EncryptedTextField
-from otestack.models import Timestamped, Trailed
+from otestack.models import OwnedQuerySet, Timestamped, Trailed
 from registry.models import RegistryAccount
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 
 class Change(models.IntegerChoices):
@@ -51,16 +48,8 @@ class Audit(models.IntegerChoices):
     REFUSED = 2, "disapproved"
 
 
-class DeploymentQuerySet(models.QuerySet["Deployment"]):
+class DeploymentQuerySet(OwnedQuerySet["Deployment"]):
     """Reads of deployments."""
-
-    def visible_to(self, user: User) -> Self:
-        """System administrators see all, others their own business's."""
-        if user.is_superuser:
-            return self
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return self.none()
-        return self.filter(business_id=user.business_id)
 
     def listed(self) -> Self:
         """Those that lists show: not deleted."""
@@ -115,16 +104,10 @@ class Deployment(Timestamped):
         return self.name
 
 
-class OperationQuerySet(models.QuerySet["Operation"]):
+class OperationQuerySet(OwnedQuerySet["Operation"]):
     """Reads of operations."""
 
-    def visible_to(self, user: User) -> Self:
-        """System administrators see all, others their own business's."""
-        if user.is_superuser:
-            return self
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return self.none()
-        return self.filter(deployment__business_id=user.business_id)
+    owner = "deployment__business_id"
 
 
 class Operation(Timestamped):

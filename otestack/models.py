@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+M = TypeVar("M", bound=models.Model)
+
+
+class OwnedQuerySet(models.QuerySet[M]):
+    """Rows that belong to businesses. Who sees which is decided here."""
+
+    # The way from a row to its business's id.
+    owner: ClassVar[str] = "business_id"
+
+    def visible_to(self, user: User) -> Self:
+        """System administrators see all, others their own business's."""
+        if user.is_superuser:
+            return self
+        if user.business_id is None:  # filter(fk=None) would mean IS NULL
+            return self.none()
+        return self.filter(**{self.owner: user.business_id})
 
 
 class Timestamped(models.Model):
@@ -40,16 +60,8 @@ class Channel(models.TextChoices):
     ENGINE = "engine", "engine"
 
 
-class TrailQuerySet(models.QuerySet["TrailEntry"]):
-    """Reads of the trail."""
-
-    def visible_to(self, user: Any) -> Self:
-        """System administrators see all, others what concerns their own business."""
-        if user.is_superuser:
-            return self
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return self.none()
-        return self.filter(business_id=user.business_id)
+class TrailQuerySet(OwnedQuerySet["TrailEntry"]):
+    """Reads of the trail: others than system administrators see what concerns their own business."""
 
 
 class TrailEntry(models.Model):

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.db import models
 from django.db.models import Q
 
 from business.models import Business
 from otestack.crypto import EncryptedTextField
-from otestack.models import Timestamped, Trailed
-
-if TYPE_CHECKING:
-    from accounts.models import User
+from otestack.models import OwnedQuerySet, Timestamped, Trailed
 
 
-class ExternalRepositoryQuerySet(models.QuerySet["ExternalRepository"]):
+class ExternalRepositoryQuerySet(OwnedQuerySet["ExternalRepository"]):
     """Reads of external repositories."""
-
-    def visible_to(self, user: User) -> Self:
-        """System administrators see all, others their own business's."""
-        if user.is_superuser:
-            return self
-        if user.business_id is None:  # filter(fk=None) would mean IS NULL
-            return self.none()
-        return self.filter(business_id=user.business_id)
 
 
 class ExternalRepository(Timestamped):
