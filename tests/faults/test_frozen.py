@@ -19,10 +19,9 @@ pytestmark = pytest.mark.processes
 
 
 @contextlib.contextmanager
-def frozen(pids: list[int]) -> Iterator[None]:
+def frozen(fleet: Fleet, pids: list[int]) -> Iterator[None]:
     """These stand still while this lasts."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    fleet.product.freeze(pids)
     try:
         yield
     finally:
@@ -61,7 +60,7 @@ def test_what_a_frozen_worker_writes_late_does_no_harm(fleet: Fleet) -> None:
     with fleet.slow():
         deployed = fleet.deploy()
         fleet.in_the_middle(deployed)
-        with frozen(group), second_worker(fleet):
+        with frozen(fleet, group), second_worker(fleet):
             fleet.control(latency=0)
             deployed.is_everywhere()
             deployed.upgrade("1.1.2")
@@ -78,9 +77,10 @@ def test_what_a_frozen_worker_writes_late_does_no_harm(fleet: Fleet) -> None:
 def test_a_stopped_engine_turns_green_into_6_when_read(fleet: Fleet) -> None:
     deployed = fleet.deploy()
     deployed.is_everywhere()
-    with frozen([*fleet.group("drive"), *fleet.group("settle")]):
+    with frozen(fleet, [*fleet.group("drive"), *fleet.group("settle")]):
         deployed.reaches(6)
-        assert {row["state"] for row in deployed.clusters().values()} == {"stale"}
+        # Each cluster was observed at a time of its own.
+        until(lambda: {row["state"] for row in deployed.clusters().values()} == {"stale"}, "all are stale")
         row = next(row for row in fleet.call("GET", "/v1/deploy?pageSize=0")["data"] if row["id"] == deployed.id)
         assert row["status"] == 6
         assert "not observed in time" in row["errorMessage"]

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -167,6 +168,21 @@ class Product:
         else:
             os.kill(self.pid, number)
         return self.process.wait(40)
+
+    def freeze(self, pids: list[int]) -> None:
+        """Let these stand still, none of them in the middle of a write.
+
+        The embedded database is one file with one lock: who stands still with it in hand holds up everybody.
+        """
+        with contextlib.ExitStack() as stack:
+            if "DATABASE_URL" not in self.env:
+                path = self.data_dir / "otestack.sqlite3"
+                database = stack.enter_context(
+                    contextlib.closing(sqlite3.connect(path, timeout=30, isolation_level=None))
+                )
+                database.execute("BEGIN IMMEDIATE")
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
 
     def stop(self) -> None:
         """Kill what is left, whatever the test has done with it."""

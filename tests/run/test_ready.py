@@ -58,7 +58,7 @@ def missing(product: Product) -> dict[str, Any]:
 def test_a_frozen_worker_is_missed(make_product: MakeProduct) -> None:
     product = make_product().start().ready()
     frozen = product.part("drive")
-    os.kill(frozen, signal.SIGSTOP)
+    product.freeze([frozen])
     body = missing(product)
     assert body["message"] == "Not ready. No worker serves the queue 'drive'."
     assert body["data"] == {
