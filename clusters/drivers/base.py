@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Protocol
+
+# The monotonic time after which the pass under way must not write to its edge: its lease may be another worker's.
+write_until: ContextVar[float] = ContextVar("write_until", default=math.inf)
+
+
+class OutOfTime(Exception):
+    """The pass has no time left; what it has not done is done by the next one."""
 
 
 class EdgeError(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +31,8 @@ class Claim:
     away: bool
     failed_probes: int
     observed_at: datetime | None
+    # This process's monotonic clock before the lease began.
+    asked_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ def claim(quota: Quota) -> tuple[list[Claim], datetime]:
     A quarter of the places is kept for probes of away clusters and a quarter for observations, or a long storm of
     changes would let the whole fleet go stale.
     """
+    asked_at = time.monotonic()
     with transaction.atomic():
         now = db_now()
         free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
@@ -68,7 +72,9 @@ def claim(quota: Quota) -> tuple[list[Claim], datetime]:
         fields = ("pk", "name", "lease_epoch", "change_seq", "driver", "uid", "credentials_version", "away_since",
                   "failed_probes", "observed_at")  # fmt: skip
         claims = [
-            Claim(pk, name, epoch + 1, seq, driver, uid, version, away is not None, probes_failed, observed_at)
+            Claim(
+                pk, name, epoch + 1, seq, driver, uid, version, away is not None, probes_failed, observed_at, asked_at
+            )
             for pk, name, epoch, seq, driver, uid, version, away, probes_failed, observed_at in due.values_list(*fields)
         ]
         due.update(

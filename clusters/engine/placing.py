@@ -35,29 +35,23 @@ _DIFFERENCE = f"""
 
 _FRESH_START = "attempts = 0, next_attempt_at = NULL, last_error = '', failed = {false}, deleted_once = {false}"
 
+# UPDATE ... FROM and not WHERE id IN (SELECT ...): where PostgreSQL's statistics know nothing of the rows yet, it
+# works the subquery out again for every placement.
+_OF = "FROM clusters_bundle b, clusters_cluster c WHERE b.id = p.bundle_id AND c.id = p.cluster_id AND {scope}"
+
 _WITHDRAW = f"""
-    UPDATE clusters_placement SET present = {{false}}, ready_generation = 0, {_FRESH_START}
-    WHERE id IN (
-        SELECT p.id FROM clusters_placement p
-        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
-        WHERE {{scope}} AND p.present AND NOT ({_MEANT}))
+    UPDATE clusters_placement AS p SET present = {{false}}, ready_generation = 0, {_FRESH_START}
+    {_OF} AND p.present AND NOT ({_MEANT})
 """
 
 _REVIVE = f"""
-    UPDATE clusters_placement SET present = {{true}}, applied_generation = 0, marks = '{{{{}}}}', {_FRESH_START}
-    WHERE id IN (
-        SELECT p.id FROM clusters_placement p
-        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
-        WHERE {{scope}} AND NOT p.present AND {_MEANT})
+    UPDATE clusters_placement AS p SET present = {{true}}, applied_generation = 0, marks = '{{{{}}}}', {_FRESH_START}
+    {_OF} AND NOT p.present AND {_MEANT}
 """
 
 _RENEW = f"""
-    UPDATE clusters_placement SET generation = (
-        SELECT generation FROM clusters_bundle WHERE id = clusters_placement.bundle_id), {_FRESH_START}
-    WHERE id IN (
-        SELECT p.id FROM clusters_placement p
-        JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
-        WHERE {{scope}} AND p.generation <> b.generation AND {_MEANT})
+    UPDATE clusters_placement AS p SET generation = b.generation, {_FRESH_START}
+    {_OF} AND p.generation <> b.generation AND {_MEANT}
 """
 
 _INSERT = f"""

@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from clusters.drivers.base import Driver, EdgeError, Foreign, Hopeless, Listing, Observed, ObservedPod, Unreachable
+from clusters.drivers.base import (
+    Driver,
+    EdgeError,
+    Foreign,
+    Hopeless,
+    Listing,
+    Observed,
+    ObservedPod,
+    OutOfTime,
+    Unreachable,
+    write_until,
+)
 from clusters.engine import plan as planning
 from clusters.engine.health import health, is_ready
 from clusters.engine.load import WantedLabel, WantedPlacement, Work
@@ -24,7 +35,7 @@ MOST_POD_LISTS = 50
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a pass goes by. Seconds. all_kinds: listed by a full pass."""
+    """What a pass goes by. Seconds, of the time since its cluster was claimed. all_kinds: listed by a full pass."""
 
     pass_seconds: float
     fresh_seconds: float
@@ -35,15 +46,14 @@ class Rules:
     longest_seconds: float = 40.0
 
 
-class OutOfTime(Exception):
-    """The pass has used its time; what is left is done by the next one."""
-
-
 async def reconcile(work: Work, driver: Driver, rules: Rules) -> PassOutcome:
     """Bring one cluster nearer to what is wanted, and say what came of it. Never raises what an edge can cause."""
     run = _Pass(work, driver, rules)
+    ends = work.claim.asked_at + rules.longest_seconds
+    write_until.set(ends)
     try:
-        async with asyncio.timeout(rules.longest_seconds):
+        run.check_time()
+        async with asyncio.timeout(ends - time.monotonic()):
             await run.go()
     except Unreachable as error:
         run.outcome.error = f"{work.claim.name} cannot be reached: {error}"
@@ -105,7 +115,7 @@ class _Pass:
     async def _label_nodes(self) -> None:
         """Before the list, so that it already shows them. A node that is gone settles its labels by its absence."""
         for label in self.work.labels:
-            self._check_time()
+            self.check_time()
             try:
                 await self.driver.label(label.node, label.label, label.present)
                 done = True
@@ -128,7 +138,7 @@ class _Pass:
                 placement = self._placement_of(item)
                 if item.workload is None or placement is None or placement.node_label != label.label:
                     continue
-                self._check_time()
+                self.check_time()
                 try:
                     pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector, label.node)
                     await self.driver.evict(item.ref.namespace, [pod.name for pod in pods])
@@ -205,7 +215,7 @@ class _Pass:
             item.ref.key: placement.marks[item.ref.key] for item in placement.objects if item.ref.key in placement.marks
         }
         for item, ours, keep_replicas in application.objects:
-            self._check_time()
+            self.check_time()
             try:
                 seen = await self.driver.apply(item.ref, item.body, ours=ours, keep_replicas=keep_replicas)
             except EdgeError as error:
@@ -300,7 +310,7 @@ class _Pass:
 
         async def runner() -> None:
             while queue:
-                self._check_time()
+                self.check_time()
                 await queue.pop()()
 
         runners = [asyncio.ensure_future(runner()) for _ in range(min(SIDE_BY_SIDE, len(calls)))]
@@ -313,9 +323,9 @@ class _Pass:
             await asyncio.gather(*runners, return_exceptions=True)
             raise
 
-    def _check_time(self) -> None:
+    def check_time(self) -> None:
         """No request begins that could outlive the lease."""
-        if time.monotonic() - self.started > self.rules.pass_seconds:
+        if time.monotonic() - self.work.claim.asked_at > self.rules.pass_seconds:
             raise OutOfTime
 
 

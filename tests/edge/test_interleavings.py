@@ -6,6 +6,7 @@ Each test stops a pass at a request of its own, changes something, and lets the 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from django.conf import settings as django_settings
 from django.test import override_settings
 
 from clusters import services
+from clusters.drivers.base import OutOfTime, Ref, write_until
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine import sessions as runtime
 from clusters.engine.bundles import end, put
@@ -189,6 +191,61 @@ def test_a_worker_that_was_overtaken_records_nothing_and_its_late_write_is_mende
     drive_due()
     assert _image(edge, cluster, bundle) == "nginx:3"
     drive_until(lambda: proven(bundle))
+
+
+async def _stand_still(seconds: float, begun: threading.Event) -> None:
+    """Hold up the event loop, as SIGSTOP would."""
+    begun.set()
+    time.sleep(seconds)
+
+
+def test_a_worker_that_stood_still_past_its_lease_writes_nothing_more(
+    meddler: Meddler, join: Join, web: Web, settings: Any
+) -> None:
+    _, first = _start(meddler, join, web, name="first")
+    second = put(None, web_wish(first.namespace, name="second"))
+    settings.OTE_LEASE_SECONDS, settings.OTE_WINDOW_SECONDS = 2, 0
+
+    def freeze(handler: BaseHTTPRequestHandler) -> bool:
+        begun = threading.Event()
+        sessions().run(_stand_still(2.5, begun))
+        return not begun.wait(10)  # the answer comes meanwhile
+
+    meddler.spoil("GET", "/services/second", freeze)
+    meddler.asked.clear()
+    drive_due()
+    assert [path for path in meddler.paths() if path.endswith("/services/second")]
+    assert not meddler.paths("PATCH")
+    meddler.clear()
+    drive_until(lambda: proven(second))
+
+
+def test_a_request_that_waited_for_its_connection_past_the_lease_is_not_sent(meddler: Meddler, join: Join) -> None:
+    join(via=meddler)
+    claims, _ = claim(Quota(clusters=1, probes=0))
+    (driver,) = sessions().drivers(claims).values()
+
+    async def late() -> None:
+        write_until.set(time.monotonic() - 0.001)
+        await driver.delete(Ref("v1/Service", "ns", "web"), "some-uid")
+
+    meddler.clear()
+    with pytest.raises(OutOfTime):
+        sessions().run(late()).result(10)
+    assert not meddler.paths("DELETE")
+
+
+def test_a_worker_that_stood_still_before_its_pass_writes_nothing(
+    meddler: Meddler, join: Join, web: Web, settings: Any
+) -> None:
+    _, first = _start(meddler, join, web, name="first")
+    second = put(None, web_wish(first.namespace, name="second"))
+    settings.OTE_LEASE_SECONDS, settings.OTE_WINDOW_SECONDS = 2, 0
+    sessions().run(_stand_still(2.5, threading.Event()))
+    meddler.asked.clear()
+    drive_due()
+    assert not meddler.paths("PATCH")
+    drive_until(lambda: proven(second))
 
 
 def test_a_worker_that_dies_after_its_writes_loses_nothing(edge: Any, meddler: Meddler, join: Join, web: Web) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -89,6 +90,7 @@ def claim_of(**fields: Any) -> Claim:
         "away": False,
         "failed_probes": 0,
         "observed_at": NOW - timedelta(seconds=10),
+        "asked_at": time.monotonic(),
     }
     return Claim(**(defaults | fields))
 

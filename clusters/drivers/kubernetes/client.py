@@ -11,6 +11,7 @@ import contextlib
 import re
 import ssl
 import tempfile
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -18,8 +19,9 @@ from typing import Any
 import aiohttp
 import msgspec
 import orjson
+from aiohttp.abc import AbstractStreamWriter
 
-from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
+from clusters.drivers.base import EdgeError, Foreign, Hopeless, OutOfTime, Unreachable, write_until
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.wire import one_line
@@ -85,6 +87,22 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | bool:
     return context
 
 
+class _Timely(aiohttp.BytesPayload):
+    """A body that is not sent once its pass may no longer write.
+
+    Looked at last of all: a worker may have stood still while it waited for its turn or for the connection.
+    """
+
+    def __init__(self, body: bytes, until: float) -> None:
+        super().__init__(body)
+        self._until = until
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if time.monotonic() > self._until:
+            raise OSError("too late to write")
+        await super().write_with_length(writer, content_length)
+
+
 class Client:
     """Requests to one API server. Raises EdgeError and its subclasses only."""
 
@@ -119,14 +137,16 @@ class Client:
     ) -> tuple[int, bytes]:
         """Return status and body of a 2xx answer.
 
-        Raises Unreachable without an answer, Foreign on a field manager's conflict, Hopeless where the same request
-        cannot ever succeed, else EdgeError.
+        Raises OutOfTime where the pass may no longer write, Unreachable without an answer, Foreign on a field manager's
+        conflict, Hopeless where the same request cannot ever succeed, else EdgeError.
         """
         headers = dict(self._headers)
         if accept:
             headers["Accept"] = accept
         if body is not None:
             headers["Content-Type"] = content_type
+        until = write_until.get()
+        sent = None if body is None else _Timely(body, until)
         try:
             async with (
                 self._turn,
@@ -134,7 +154,7 @@ class Client:
                     method,
                     self._base + path,
                     params=query,
-                    data=body,
+                    data=sent,
                     headers=headers,
                     timeout=self._timeout,
                     **self._options,
@@ -152,6 +172,8 @@ class Client:
         except aiohttp.ClientConnectorCertificateError as error:
             raise Unreachable(f"its certificate is not accepted: {one_line(error.certificate_error)}") from error
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
+            if sent is not None and time.monotonic() > until:
+                raise OutOfTime from error
             raise Unreachable(one_line(error) or type(error).__name__) from error
 
     def _hidden(self, body: bytes | None) -> set[str]:
