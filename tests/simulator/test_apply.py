@@ -11,13 +11,19 @@ def test_create_is_201_and_the_same_again_changes_nothing(api, space):
     path = f"{space.apps}/deployments/web"
     first = api.apply(path, workload(replicas=0))
     assert first.status_code == 201
-    current = space.deployment()
     second = api.apply(path, workload(replicas=0))
     assert second.status_code == 200
     assert second.json()["metadata"]["generation"] == first.json()["metadata"]["generation"]
-    again = api.apply(path, workload(replicas=0))
-    assert again.json()["metadata"]["resourceVersion"] == space.deployment()["metadata"]["resourceVersion"]
-    assert current["metadata"]["uid"] == again.json()["metadata"]["uid"]
+    assert second.json()["metadata"]["uid"] == first.json()["metadata"]["uid"]
+
+
+def test_the_same_again_is_no_new_version(api, space):
+    path = f"{space.core}/configmaps/settings"  # no controller writes to it meanwhile
+    first = api.apply(path, config_map(colour="blue")).json()
+    assert api.apply(path, config_map(colour="blue")).json() == first
+    assert api.read(path) == first
+    changed = api.apply(path, config_map(colour="red")).json()
+    assert changed["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
 
 
 def test_conflicts_name_manager_and_field(api, space):

@@ -11,7 +11,7 @@ from kubernetes import client, config
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 CODE = (
-    "from django.conf import settings; settings.configure(INSTALLED_APPS=['clusters']); "
+    "from django.conf import settings; settings.configure(INSTALLED_APPS=['otestack', 'clusters']); "
     "from django.core.management import execute_from_command_line as run; import sys; run(sys.argv)"
 )
 
