@@ -12,12 +12,15 @@ from django.core.cache import cache
 from django.test import Client
 
 from tests.contract.document import promised
+from tests.run.product import once
 from tests.trail.watching import check, watched
 
 PASSWORD = "Passw0rdXy"
 FOLDER = Path(__file__).parent
 # Their tests start processes and mostly wait for them, so they begin first and the others run beside them.
 WAITING = ("faults", "run", "browser")
+# The simulator has no database.
+ONCE = ("simulator",)
 
 
 @pytest.hookimpl(trylast=True)
@@ -28,6 +31,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         path = item.path.relative_to(FOLDER)
+        if path.parts[0] in ONCE:
+            item.add_marker(once)
         group = "faults" if path.parts[0] == "faults" else str(path)
         item.add_marker(pytest.mark.xdist_group(f"{group} {'emptying' if _empties(item) else ''}".strip()))
     items.sort(key=lambda item: (_empties(item), _turn(item.path.relative_to(FOLDER).parts[0])))

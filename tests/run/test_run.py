@@ -84,6 +84,7 @@ def test_the_simulated_edge_joins_and_keeps_its_address(make_product: MakeProduc
     assert clusters() == 3
 
 
+@once
 def test_it_prints_where_things_are(make_product: MakeProduct) -> None:
     product = make_product(OTE_ADMIN_USER="chief").start().ready()
     url = f"http://127.0.0.1:{product.port}"
@@ -91,6 +92,7 @@ def test_it_prints_where_things_are(make_product: MakeProduct) -> None:
         assert text in product.log
 
 
+@once
 def test_two_live_side_by_side(make_product: MakeProduct) -> None:
     registry = {"OTE_REGISTRY": "simulated"}
     first = make_product("one", REGISTRY_PORT=str(free_port()), **registry).start()
@@ -114,6 +116,7 @@ def test_one_folder_is_for_one(make_product: MakeProduct) -> None:
     assert first.readyz()[0] == 200
 
 
+@once
 def test_nothing_outlives_a_killed_supervisor(make_product: MakeProduct) -> None:
     product = make_product().start().ready()
     product.signal(signal.SIGKILL)
