@@ -33,6 +33,11 @@ PATIENCE = 4 if REAL else 1
 collect_ignore_glob = [] if REAL else ["test_real_*.py"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no process waits for it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_real_walkthrough.py")
+
+
 @pytest.fixture(scope="session")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """One edge for the whole run; each test joins clusters of its own."""

@@ -78,7 +78,8 @@ def test_who_may_not_list_nodes_does_not_join(edge: Any, join: Join, restored: A
         try:
             services.check(cluster)
         except Invalid as error:
-            assert str(error) == "The cluster answered 403: these credentials may not list nodes."
+            host = edge.server(cluster.name).removeprefix("https://")
+            assert str(error) == f"The cluster at {host} answered 403: these credentials may not list nodes."
             return True
         return False
 

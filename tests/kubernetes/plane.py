@@ -21,7 +21,7 @@ from tests.clusters.pki import Authority
 from tests.services import die_with_us, free_port
 
 HOST = "127.0.0.1"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 STOP_SECONDS = 20.0
 ISSUER = "https://kubernetes.default.svc"
 OWNER = "owner-of-this-cluster"  # its token, known to nobody outside of this machine
