@@ -14,6 +14,7 @@ from .kinds import BY_NAME, Kind
 from .merge import apply as ssa
 from .merge import managers as managed
 from .removal import finish_if_released
+from .schema.decode import shorten
 from .schema.types import type_named
 from .store import Object
 
@@ -264,6 +265,7 @@ def apply(
         where = f"{namespace}/{name}; {kind.api_version}, Kind={kind.name}".removeprefix("/")
         message = f"failed to create typed patch object ({where}): {found}"
         raise status.ApiError(500, "", message) from None
+    merged = shorten(merged, typ)
     if old is None:
         if author.subresource:
             raise status.not_found(kind, name)

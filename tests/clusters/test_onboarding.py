@@ -133,7 +133,9 @@ def test_a_server_that_hangs_up() -> None:
 )
 def test_answers_that_refuse(path: str, status: int, words: str, kind: type[DomainError]) -> None:
     with serving(Hostile({path: (status, {"message": f"{TOKEN} is wrong"})}), SERVER) as edge:
-        assert words in failure(credentials(edge.port), kind)
+        sentence = failure(credentials(edge.port), kind)
+        assert words in sentence
+        assert f":{edge.port} answered {status}" in sentence
     assert [asked for asked, _ in edge.asked].count(path) <= 1, "nothing is tried twice"
     assert not any(asked.startswith("/elsewhere") for asked, _ in edge.asked)
 

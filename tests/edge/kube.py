@@ -8,6 +8,7 @@ from typing import Any
 import urllib3
 
 MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 
 class Kube:
@@ -31,6 +32,9 @@ class Kube:
 
     def merge(self, path: str, body: Any) -> Any:
         return self("PATCH", path, body, content_type=MERGE)
+
+    def apply(self, path: str, body: Any, *, force: bool = False) -> Any:
+        return self("PATCH", f"{path}?force=true" if force else path, body, content_type=APPLY)
 
     def create(self, path: str, body: Any) -> Any:
         return self("POST", path, body)

@@ -45,6 +45,40 @@ def test_quantities_come_back_in_their_shortest_form(join: Join, web: Web, kube:
     assert shown == {(kind, text): short for kind, table in QUANTITIES.items() for text, short in table.items()}
 
 
+def test_another_spelling_of_a_quantity_that_somebody_else_applied_is_a_conflict(
+    edge: Any, join: Join, web: Web
+) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    path = deployments(bundle.namespace, "shared")
+    here, there = Kube(edge, cluster.name, "here"), Kube(edge, cluster.name, "there")
+
+    def body(**limits: Any) -> Any:
+        container = {"name": "main", "image": "nginx:1", "resources": {"limits": limits}}
+        template = {"metadata": {"labels": {"app": "shared"}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": {"app": "shared"}}, "template": template}
+        return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "shared"}, "spec": spec}
+
+    def limits(made: Any) -> Any:
+        return made["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"]
+
+    first = here.apply(path, body(memory="1024Mi", cpu=1))
+    assert limits(first) == {"memory": "1Gi", "cpu": "1"}
+    # What is one's own may be spelled in any way, and nothing changes.
+    assert here.apply(path, body(memory="1048576Ki", cpu="1000m"))["metadata"]["generation"] == 1
+    assert limits(there.apply(path, body(memory="1Gi", cpu="1"))) == {"memory": "1Gi", "cpu": "1"}
+    for spelled, field in (({"memory": "1024Mi", "cpu": "1"}, "memory"), ({"memory": "1Gi", "cpu": 1}, "cpu")):
+        with pytest.raises(AssertionError, match=r"conflict with .*here") as refused:
+            there.apply(path, body(**spelled))
+        assert f".limits.{field}" in str(refused.value)
+    forced = there.apply(path, body(memory="1024Mi", cpu="1"), force=True)
+    assert limits(forced) == {"memory": "1Gi", "cpu": "1"}
+    assert forced["metadata"]["generation"] == 1
+    owners = {one["manager"]: json.dumps(one["fieldsV1"]) for one in forced["metadata"]["managedFields"]}
+    assert ("f:memory" in owners["here"], "f:memory" in owners["there"]) == (False, True)
+
+
 def test_a_struct_that_an_apply_drops_goes_with_the_defaults_in_it(join: Join, web: Web, kube: Else) -> None:
     cluster = join()
     bundle = web()

@@ -18,7 +18,7 @@ from clusters.engine.clock import db_now
 from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Selector
 from tests.clusters.pki import Authority
-from tests.edge.conftest import drive_until, look, look_once, proven, state, web_wish
+from tests.edge.conftest import REQUEST_SECONDS, drive_until, look, look_once, proven, state, web_wish
 from tests.edge.meddler import Meddler, Spoil, answer, failure, send
 
 Join = Callable[..., Cluster]
@@ -244,7 +244,7 @@ def test_one_object_that_is_never_answered_does_not_stop_the_others(meddler: Med
     other = put(None, web_wish(bundle.namespace, name="other"))
     drive_until(lambda: _error(slow) and proven(other))
     released.set()
-    assert _error(slow) == f"Deployment {bundle.namespace}/slow was refused: no answer within 1.5 s"
+    assert _error(slow) == f"Deployment {bundle.namespace}/slow was refused: no answer within {REQUEST_SECONDS:g} s"
     cluster.refresh_from_db()
     assert (cluster.failed_probes, cluster.away_since) == (0, None)
     meddler.clear()

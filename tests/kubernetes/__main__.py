@@ -1,6 +1,7 @@
 """`make test-kubernetes`: the edge tests on real control planes, one minor after the other.
 
-With --if-built, a machine without any says so in one line and that is no failure. Other arguments go to pytest.
+With --if-built, a machine without any says so in one line and that is no failure. With --newest, one minor is enough.
+Other arguments go to pytest.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import sys
 from pathlib import Path
 
 from tests.kubernetes.plane import CACHE, complete
+from tests.suite import DIVIDED
 
 SUITE = ["tests/edge"]
+OWN_OPTIONS = {"--if-built", "--newest"}
 
 
 def targets() -> list[tuple[str, dict[str, str]]]:
@@ -30,17 +33,18 @@ def _parts(minor: str) -> list[int]:
 
 def main(arguments: list[str]) -> int:
     """Run them; returns 0 only when all have passed."""
-    may_be_none = "--if-built" in arguments
-    rest = [argument for argument in arguments if argument != "--if-built"]
+    own, rest = OWN_OPTIONS.intersection(arguments), [one for one in arguments if one not in OWN_OPTIONS]
     found = targets()
+    if "--newest" in own:
+        found = found[-1:]
     if not found:
         print(f"No Kubernetes to test with in KUBEBUILDER_ASSETS or {CACHE}; `make kubernetes-tools` builds it.")
-        return 0 if may_be_none else 1
+        return 0 if "--if-built" in own else 1
     chosen = [] if any(Path(argument.partition("::")[0]).exists() for argument in rest) else SUITE
     failed = 0
     for name, env in found:
         print(f"\n=== Edge tests on {name}", flush=True)
-        command = [sys.executable, "-m", "pytest", "-q", "--durations=10", "--color=no", *chosen, *rest]
+        command = [sys.executable, "-m", "pytest", "-q", "--durations=10", "--color=no", *DIVIDED, *chosen, *rest]
         failed |= subprocess.call(command, env=os.environ | env | {"TEST_EDGE": "kubernetes"})
     return int(bool(failed))
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+import jwt
 from urllib3.exceptions import HTTPError
 
 from clusters.drivers.kubernetes import rbac
@@ -20,7 +22,7 @@ from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.simulator import seed
 from tests.clusters.pki import Authority
 from tests.kubernetes.line import Line
-from tests.kubernetes.plane import FAKE, OWNER, Keys, Plane, Refused
+from tests.kubernetes.plane import FAKE, ISSUER, OWNER, Keys, Plane, Refused
 
 SYSTEM = ("default", "kube-node-lease", "kube-public", "kube-system", rbac.NAMESPACE)
 VOLUMES = 6
@@ -138,6 +140,22 @@ class KubernetesEdge:
         """What we log in with: the token of a service account that may do what the engine needs, and no more."""
         return self._taken[name].token
 
+    def token_that_ends(self, name: str, seconds: float) -> str:
+        """A token of our service account with so little life left; API servers allow clocks to differ by a minute."""
+        account = self.plane(name).call("GET", f"/api/v1/namespaces/{rbac.NAMESPACE}/serviceaccounts/{rbac.NAME}")
+        bound = {"namespace": rbac.NAMESPACE, "serviceaccount": {"name": rbac.NAME, "uid": account["metadata"]["uid"]}}
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": [ISSUER],
+            "sub": f"system:serviceaccount:{rbac.NAMESPACE}:{rbac.NAME}",
+            "iat": now - 3600,
+            "nbf": now - 3600,
+            "exp": int(now + seconds - 60),
+            "kubernetes.io": bound,
+        }
+        return jwt.encode(claims, (self._keys.folder / "tokens.key").read_text(), algorithm="ES256")
+
     def owner_token(self, name: str) -> str:
         """What somebody who may do everything logs in with."""
         assert name in self._taken
@@ -186,13 +204,24 @@ class KubernetesEdge:
 
     def requests(self, name: str) -> Counter[tuple[str, str]]:
         """How often we asked for each (HTTP method, kind) since reset_requests; kind "" is discovery."""
-        member = self._taken[name]
-        user = f"system:serviceaccount:{rbac.NAMESPACE}:{rbac.NAME}"
         return Counter(
             (METHODS.get(line["verb"], line["verb"]), NAMES.get(line.get("objectRef", {}).get("resource", ""), ""))
-            for line in member.plane.asked(member.counted_from)
-            if line["user"].get("username") == user
+            for line in self._ours(name)
         )
+
+    def rights_used(self, name: str) -> set[tuple[str, str]]:
+        """(verb, resource) of what we asked for since reset_requests, in the words of a role; a path has no dot."""
+        found = set()
+        for line in self._ours(name):
+            what = line.get("objectRef", {})
+            resource = ".".join(filter(None, (what.get("resource"), what.get("apiGroup"))))
+            found.add((line["verb"], resource or line["requestURI"].partition("?")[0]))
+        return found
+
+    def _ours(self, name: str) -> Iterator[dict[str, Any]]:
+        member = self._taken[name]
+        user = f"system:serviceaccount:{rbac.NAMESPACE}:{rbac.NAME}"
+        return (line for line in member.plane.asked(member.counted_from) if line["user"].get("username") == user)
 
     def reset_requests(self, name: str) -> None:
         """Start counting requests anew."""

@@ -21,8 +21,9 @@ from tests.clusters.pki import Authority
 from tests.services import die_with_us, free_port
 
 HOST = "127.0.0.1"
-START_SECONDS = 120.0
+START_SECONDS = 240.0
 STOP_SECONDS = 20.0
+ISSUER = "https://kubernetes.default.svc"
 OWNER = "owner-of-this-cluster"  # its token, known to nobody outside of this machine
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
 KWOK = Path(__file__).parent / "kwok.yaml"
@@ -142,7 +143,7 @@ class Plane:
             f"--etcd-servers=http://{HOST}:{self._etcd} --bind-address={HOST} --secure-port={self.port}",
             f"--tls-cert-file={keys}/server.crt --tls-private-key-file={keys}/server.key",
             f"--client-ca-file={keys}/ca.crt --token-auth-file={keys}/tokens.csv --authorization-mode=Node,RBAC",
-            "--service-account-issuer=https://kubernetes.default.svc --service-cluster-ip-range=10.96.0.0/16",
+            f"--service-account-issuer={ISSUER} --service-cluster-ip-range=10.96.0.0/16",
             f"--service-account-key-file={keys}/tokens.key --service-account-signing-key-file={keys}/tokens.key",
             f"--audit-policy-file={keys}/audit.yaml --audit-log-path={self.audit_log}",
             "--endpoint-reconciler-type=none --allow-privileged --profiling=false",

@@ -21,17 +21,18 @@ _CLIENT_ALERTS = (
 
 def answered(status: int, what: str, credentials: Credentials) -> DomainError:
     """Return the error for an answer other than 200 to a request for `what`."""
+    cluster = f"The cluster at {urlsplit(credentials.server).netloc}"
     match status:
         case 401:
-            return Invalid(kubeconfig=f"The cluster answered 401: {_not_accepted(credentials)}.")
+            return Invalid(kubeconfig=f"{cluster} answered 401: {_not_accepted(credentials)}.")
         case 403:
-            return Invalid(kubeconfig=f"The cluster answered 403: these credentials may not {what}.")
+            return Invalid(kubeconfig=f"{cluster} answered 403: these credentials may not {what}.")
         case 404:
-            return Invalid(kubeconfig=f"The cluster answered 404 to the request to {what}: is the address complete?")
+            return Invalid(kubeconfig=f"{cluster} answered 404 to the request to {what}: is the address complete?")
         case _ if 300 <= status < 400:
-            return Invalid(kubeconfig=f"The cluster answered {status}, a redirect, which is not followed.")
+            return Invalid(kubeconfig=f"{cluster} answered {status}, a redirect, which is not followed.")
         case _:
-            return Unavailable(f"The cluster answered {status} to the request to {what}.")
+            return Unavailable(f"{cluster} answered {status} to the request to {what}.")
 
 
 def unreachable(error: Exception, credentials: Credentials) -> DomainError:

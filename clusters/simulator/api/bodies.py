@@ -55,12 +55,15 @@ def parse(body: bytes, content_type: str) -> Any:
 
 
 def read_object(kind: Kind, raw: Any, validation: str, applied: bool = False) -> Decoded:
-    """Decode into the kind. `validation` is the query's fieldValidation."""
+    """Decode into the kind. `validation` is the query's fieldValidation.
+
+    What is applied keeps the spelling of its quantities: an apply is compared as it was sent.
+    """
     if not isinstance(raw, dict):
         raise status.bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value")
     _check_kind(kind, raw, required=applied)
     try:
-        obj, unknown = decode(raw, type_named(kind.schema))
+        obj, unknown = decode(raw, type_named(kind.schema), as_sent=applied)
     except Mismatch as error:
         if applied:
             raise _untyped(kind, raw, str(error)) from None

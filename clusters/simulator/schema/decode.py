@@ -1,5 +1,6 @@
 """Read a client's object as Kubernetes would decode it into its Go type."""
 
+from dataclasses import dataclass, field
 from typing import Any
 
 from .. import quantities
@@ -22,30 +23,48 @@ class Mismatch(ValueError):
     """A value has the wrong JSON type for its field."""
 
 
-def decode(value: dict[str, Any], typ: Type) -> tuple[dict[str, Any], list[str]]:
+@dataclass(slots=True)
+class _Reading:
+    as_sent: bool
+    unknown: list[str] = field(default_factory=list)
+
+
+def decode(value: dict[str, Any], typ: Type, *, as_sent: bool = False) -> tuple[dict[str, Any], list[str]]:
     """A copy without nulls and empty lists and maps, and the paths of unknown fields.
 
-    Unknown fields are dropped, as the real decoder does. Raises Mismatch.
+    Unknown fields are dropped, as the real decoder does. Quantities get their shortest form, unless they are wanted
+    as_sent: `shorten` gives it to them later. Raises Mismatch.
     """
-    unknown: list[str] = []
-    return _struct(value, typ, "", unknown), unknown
+    reading = _Reading(as_sent)
+    return _struct(value, typ, "", reading), reading.unknown
 
 
-def _struct(value: dict[str, Any], typ: Type, path: str, unknown: list[str]) -> dict[str, Any]:
+def shorten(value: Any, typ: Type) -> Any:
+    """The value with its quantities in their shortest form."""
+    if typ.name == "quantity":
+        return quantities.canonical(value)
+    if isinstance(value, dict):
+        return {key: shorten(item, typ.child(key)) for key, item in value.items()}
+    if isinstance(value, list) and typ.element:
+        return [shorten(item, typ.element) for item in value]
+    return value
+
+
+def _struct(value: dict[str, Any], typ: Type, path: str, reading: _Reading) -> dict[str, Any]:
     fields, out = typ.fields, {}
     for key, item in value.items():
-        field = fields.get(key)
+        child = fields.get(key)
         where = f"{path}.{key}" if path else key
-        if field is None:
-            unknown.append(where)
+        if child is None:
+            reading.unknown.append(where)
         elif item is not None:
-            item = _value(item, field, where, typ, unknown)
-            if item or field.shape in ("scalar", "struct"):
+            item = _value(item, child, where, typ, reading)
+            if item or child.shape in ("scalar", "struct"):
                 out[key] = item
     return out
 
 
-def _value(item: Any, typ: Type, path: str, parent: Type, unknown: list[str]) -> Any:
+def _value(item: Any, typ: Type, path: str, parent: Type, reading: _Reading) -> Any:
     shape = typ.shape
     if shape == "scalar":
         if typ.name != "any" and (
@@ -53,20 +72,21 @@ def _value(item: Any, typ: Type, path: str, parent: Type, unknown: list[str]) ->
         ):
             raise _mismatch(item, _GO_NAMES.get(typ.name, typ.name), path, parent)
         if typ.name == "quantity":
-            return _quantity(item)
+            shortest = _quantity(item)
+            return item if reading.as_sent else shortest
         return item
     element = typ.element
     if shape == "list":
         if not isinstance(item, list):
             raise _mismatch(item, f"[]{element.name}" if element else "[]", path, parent)
-        return [_value(one, element, f"{path}[{i}]", parent, unknown) for i, one in enumerate(item)]  # type: ignore[arg-type]
+        return [_value(one, element, f"{path}[{i}]", parent, reading) for i, one in enumerate(item)]  # type: ignore[arg-type]
     if not isinstance(item, dict):
         name = f"v1.{typ.name}" if shape == "struct" else f"map[string]{element.name}"  # type: ignore[union-attr]
         raise _mismatch(item, name, path, parent)
     if shape == "struct":
-        return _struct(item, typ, path, unknown)
+        return _struct(item, typ, path, reading)
     return {
-        key: _value(one, element, f"{path}.{key}", parent, unknown)  # type: ignore[arg-type]
+        key: _value(one, element, f"{path}.{key}", parent, reading)  # type: ignore[arg-type]
         for key, one in item.items()
         if one is not None
     }
