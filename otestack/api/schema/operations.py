@@ -15,7 +15,7 @@ from rest_framework.serializers import ListField
 from otestack.api.fields import Projected, Rule
 from otestack.api.pagination import sizes
 from otestack.api.schema import parameters, shapes, words
-from otestack.api.schema.declare import Endpoint, Keys, Names, One, Page, Refusal
+from otestack.api.schema.declare import Endpoint, Keys, Names, One, Page, Refusal, Stream
 from otestack.api.schema.generator import spelled
 from otestack.api.schema.words import Shape
 
@@ -86,6 +86,8 @@ class Operation(AutoSchema):
         if self.method == "GET":
             for name, value in (declared.sent or {}).items():
                 queries[name]["example"] = value
+        if isinstance(declared.answer, Stream):
+            found.append(parameters.last_event_id())
         return found + list(queries.values())
 
     def _get_request_body(self, direction: str = "request") -> Shape | None:
@@ -99,9 +101,20 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: str = "response") -> Shape:
         declared = self.declared
-        example = {"code": 200, "message": "success"} | dict(declared.answered or {})
-        bodies = {str(declared.status): _response(words.SUCCESSES[type(declared.answer)], self._success(), example)}
+        if isinstance(declared.answer, Stream):
+            bodies = {str(declared.status): self._stream(declared.answer)}
+        else:
+            example = {"code": 200, "message": "success"} | dict(declared.answered or {})
+            sentence = words.SUCCESSES[type(declared.answer)]
+            bodies = {str(declared.status): _response(sentence, self._success(), example)}
         return bodies | {str(code): self._refusal(code, said) for code, said in sorted(self._refusals().items())}
+
+    def _stream(self, answer: Stream) -> Shape:
+        """Return the response that is a stream of events; OpenAPI has no words of its own for their data."""
+        data = self.resolve_serializer(answer.shape, "response")
+        shape = {"type": "string", "description": f"The data of each event is a {data.name}.", "x-data": data.ref}
+        media: Shape = {"schema": shape, "example": dict(self.declared.answered or {})["text"]}
+        return {"description": "Server-sent events, without an envelope.", "content": {"text/event-stream": media}}
 
     def _refusal(self, code: int, said: str | Refusal) -> Shape:
         """Return an error's response: a reference to what many share, where the sentence is the usual one."""
