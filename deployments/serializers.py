@@ -204,6 +204,7 @@ class ProgressEvent(serializers.Serializer[Any]):
     """How far a deployment was at one time."""
 
     deployId = serializers.IntegerField(help_text="The deployment's id.")
+    deployName = serializers.CharField(help_text="Its name.")
     operationId = serializers.IntegerField(help_text="The id of the change that is shown: of its audit record.")
     deployType = serializers.ChoiceField(choices=Change.choices, help_text=CHANGES)
     version = serializers.CharField(help_text="The application's full version.")

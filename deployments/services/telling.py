@@ -27,6 +27,7 @@ def said(row: Deployment, shown: Operation, generation: int, clusters: dict[str,
     """Return what there is to say of a deployment. shown: the change that it shows; its kind and version are read."""
     return {
         "deployId": row.pk,
+        "deployName": row.name,
         "operationId": shown.pk,
         "deployType": shown.kind,
         "version": shown.version,
@@ -58,7 +59,17 @@ def tell(pk: int) -> None:
     row = (
         Deployment.objects.select_related("shown", "bundle")
         .only(
-            *("status", "reason", "audit_comment", "pods_running", "pods_error", "pods_total", "placements", "told"),
+            *(
+                "name",
+                "status",
+                "reason",
+                "audit_comment",
+                "pods_running",
+                "pods_error",
+                "pods_total",
+                "placements",
+                "told",
+            ),
             *("shown__kind", "shown__version", "bundle__generation"),
         )
         .get(pk=pk)

@@ -51,6 +51,7 @@ class Stream:
             elif field == "data":
                 yield Event(number, name, json.loads(value))
                 number = 0
+        assert self.answer.isclosed(), "cut off"
 
     def until(self, found: Callable[[Event], bool]) -> list[Event]:
         """Return events up to the first one of that kind."""
@@ -100,7 +101,8 @@ class Fleet:
         if business:
             self.ask("PUT", f"/v1/admin/user/{self.id_of(name)}", {"status": 1})
             token = self.login(name)
-            self.ask("POST", "/v1/business", {"name": business, "introduce": "i", "objective": "o", "scale": "s"}, token)
+            words = {"introduce": "i", "objective": "o", "scale": "s"}
+            self.ask("POST", "/v1/business", {"name": business} | words, token)
             found = self.ask("GET", f"/v1/business?name={business}")["data"][0]["id"]
             self.ask("PUT", f"/v1/business/id/{found}", {"status": 1, "comment": ""})
         return self.login(name)

@@ -110,11 +110,21 @@ class Operation(AutoSchema):
         return bodies | {str(code): self._refusal(code, said) for code, said in sorted(self._refusals().items())}
 
     def _stream(self, answer: Stream) -> Shape:
-        """Return the response that is a stream of events; OpenAPI has no words of its own for their data."""
+        """Return the response that is a stream; as tools understand it, the shape is that of each event."""
         data = self.resolve_serializer(answer.shape, "response")
-        shape = {"type": "string", "description": f"The data of each event is a {data.name}.", "x-data": data.ref}
-        media: Shape = {"schema": shape, "example": dict(self.declared.answered or {})["text"]}
-        return {"description": "Server-sent events, without an envelope.", "content": {"text/event-stream": media}}
+        event = {
+            "id": {"type": "string", "description": "The event's id; some have none."},
+            "event": {"type": "string", "enum": words.EVENTS, "description": words.EVENTS_SAID},
+            "data": {
+                "type": "string",
+                "description": f"JSON text: a {data.name}, or of an `end` an object whose `reason` says why.",
+                "contentMediaType": "application/json",
+                "contentSchema": data.ref,
+            },
+        }
+        ref = self._component(f"{data.name}InStream", words.thing(event, ["event", "data"], "An event of a stream."))
+        media: Shape = {"schema": ref, "example": dict(self.declared.answered or {})}
+        return {"description": words.SUCCESSES[Stream], "content": {"text/event-stream": media}}
 
     def _refusal(self, code: int, said: str | Refusal) -> Shape:
         """Return an error's response: a reference to what many share, where the sentence is the usual one."""
