@@ -210,7 +210,7 @@ class ProgressEvent(serializers.Serializer[Any]):
     version = serializers.CharField(help_text="The application's full version.")
     status = serializers.ChoiceField(choices=Status.choices, help_text=STATUSES)
     generation = serializers.IntegerField(help_text="The generation that is wanted on the clusters; 0: none yet.")
-    clusters = ClusterCounts(help_text="Clusters, as they were counted last.")
+    clusters = ClusterCounts(help_text="Clusters, as they were counted last; of what runs while the change waits.")
     pods = PodCounts(help_text="Pods, as they were counted last.")
     message = serializers.CharField(help_text="What is wrong, or the comment of a refusal; else empty.")
     createTime = UnixTime(help_text="When it was so.")

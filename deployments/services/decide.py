@@ -106,7 +106,7 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
         audit_comment=comment,
         updated_at=Now(),
     )
-    tell(deployment.pk)
+    tell(deployment.pk, begins=True)
 
 
 def _require_other_eyes(operation: Operation, by: User | None) -> None:

@@ -16,7 +16,7 @@ from deployments.models import Deployment, Event, Operation, Status
 
 Said = dict[str, Any]
 
-# Of one deployment; a listener that was away for longer than these say gets the newest.
+# Of one deployment. Who was away for longer gets these; each of them says all there was to say.
 KEPT = 1000
 # Rows of one DELETE: short enough that nobody waits for it.
 _BATCH = 5000
@@ -54,8 +54,11 @@ def clusters_of(kind: int, sums: Tally, meant: int) -> dict[str, int]:
     }
 
 
-def tell(pk: int) -> None:
-    """Write what a change has made of a deployment, whose row is locked. What placements add up to, settling says."""
+def tell(pk: int, *, begins: bool = False) -> None:
+    """Write what a change has made of a deployment, whose row is locked. begins: no cluster has anything of it yet.
+
+    Otherwise the counts stay those of what runs; what placements add up to, settling says.
+    """
     row = (
         Deployment.objects.select_related("shown", "bundle")
         .only(
@@ -78,8 +81,7 @@ def tell(pk: int) -> None:
         return
     generation = row.bundle.generation if row.bundle is not None else 0
     before = row.told.get("clusters") or {"total": row.placements} | _NONE_YET
-    same = row.told.get("generation", 0) == generation
-    new = said(row, row.shown, generation, before if same else before | _NONE_YET)
+    new = said(row, row.shown, generation, before | _NONE_YET if begins else before)
     if new != row.told:
         row.told = new
         Deployment.objects.filter(pk=pk).update(told=new)
@@ -92,15 +94,18 @@ def write(rows: Iterable[Deployment]) -> None:
 
 
 def forget_events(before: datetime) -> int:
-    """Delete the events from before then, and those beyond the newest KEPT of a deployment; return how many.
-
-    The newest of each deployment stays. Repeatable.
-    """
+    """Delete the events from before then, but the newest of each deployment; return how many. Repeatable."""
     later = Event.objects.filter(deployment=OuterRef("deployment"), pk__gt=OuterRef("pk"))
     number = 0
     while ids := list(Event.objects.filter(Exists(later), at__lt=before).values_list("pk", flat=True)[:_BATCH]):
         number += Event.objects.filter(pk__in=ids).delete()[0]
+    return number
+
+
+def trim_events() -> int:
+    """Delete the events beyond the newest KEPT of each deployment; return how many. Repeatable."""
     many = Event.objects.order_by().values("deployment").annotate(number=Count("pk")).filter(number__gt=KEPT)
+    number = 0
     for deployment in [row["deployment"] for row in many]:
         events = Event.objects.filter(deployment=deployment)
         last = events.order_by("-pk").values_list("pk", flat=True)[KEPT]
