@@ -84,6 +84,11 @@ class Fleet:
         for _ in range(2):
             self.ask("POST", "/v1/app", APPLICATION)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables of a shell in which the documentation's commands work."""
+        return self.product.env | {"TOKEN": self.token}
+
     def login(self, user: str, password: str = PASSWORD) -> str:
         status, content = self.product.request("POST", LOGIN, {"user": user, "password": password})
         assert status == 200, content

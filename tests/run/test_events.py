@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +16,7 @@ import pytest
 
 from otestack.supervisor.process import children_of
 from tests.run.following import PASSWORD, Event, Fleet, Stream
-from tests.run.product import Product, product, until
+from tests.run.product import ROOT, Product, product, until
 from tests.run.wire import answers_at_once, connect, get
 
 pytestmark = pytest.mark.processes
@@ -137,6 +139,21 @@ def test_what_is_no_stream_is_in_the_envelope(fleet: Fleet) -> None:
             assert (code, content["code"]) == (wanted, wanted)
     with fleet.following(10**9) as stream:
         assert stream.refusal()[0] == 404
+
+
+def test_what_the_page_says_can_be_pasted(fleet: Fleet) -> None:
+    made = fleet.deploy("pasted")
+    fleet.ended(made)
+    page = (ROOT / "docs" / "events.md").read_text()
+    lines = re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(lines) == 2
+    for line in lines:
+        line = line.replace(":8012/", f":{fleet.product.port}/").replace("/17/", f"/{made}/").replace("4711", "0")
+        with subprocess.Popen(["bash", "-c", f"exec {line}"], stdout=subprocess.PIPE, env=fleet.environment) as curl:
+            assert curl.stdout is not None
+            said = [curl.stdout.readline().decode() for _ in range(3)]
+            curl.terminate()
+        assert [one.split(": ")[0] for one in said] == ["id", "event", "data"], said
 
 
 def ends(stream: Stream, what: Callable[[], object]) -> str:
