@@ -69,6 +69,7 @@ POLICY: dict[str, Rule] = {
     "PUT /v1/deploy/id/[id]": Rule(MEMBERS),
     "DELETE /v1/deploy/id/[id]": Rule(MEMBERS),
     "GET /v1/deploy/id/[id]/clusters": Rule(MEMBERS),
+    "GET /v1/deploy/id/[id]/events": Rule(MEMBERS),
     "GET /v1/admin/deploy": Rule(ADMINS),
     "PUT /v1/admin/deploy": Rule(ADMINS),
     "POST /v1/admin/deploy": Rule(ADMINS),

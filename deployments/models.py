@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from apps.models import AppVersion
 from business.models import Business
@@ -88,6 +89,8 @@ class Deployment(Timestamped):
     pods_error = models.PositiveIntegerField(default=0)
     pods_total = models.PositiveIntegerField(default=0)
     reason = models.CharField(max_length=300, blank=True)
+    # What its newest event says, so that the next is written only when there is something new to say.
+    told = models.JSONField(default=dict)
 
     objects = DeploymentQuerySet.as_manager()
     trailed = Trailed(
@@ -162,3 +165,32 @@ class Operation(Timestamped):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} of {self.deployment}"
+
+
+class EventQuerySet(OwnedQuerySet["Event"]):
+    """Reads of events."""
+
+    owner = "deployment__business_id"
+
+
+class Event(models.Model):
+    """How far a deployment was at one time, for those who follow it (deployments/live.py).
+
+    Written while the deployment's row is locked, so that the ids of one deployment rise in the order of the commits.
+    """
+
+    deployment = models.ForeignKey(Deployment, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(db_default=Now())
+    # What is sent (deployments/services/telling.py).
+    said = models.JSONField()
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["deployment", "id"], name="event_of_deployment"),
+            models.Index(fields=["at"], name="event_at"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} of {self.deployment_id}"

@@ -59,3 +59,9 @@ CLUSTERS = {
     ],
     "total": 1,
 }
+_PROGRESS = (
+    '{"deployId":1,"deployName":"nginx1","operationId":6878,"deployType":1,"version":"1.1.2","status":4,"generation":1,'
+    '"clusters":{"total":3,"taken":2,"ready":1,"failed":0,"away":0},"pods":{"running":1,"error":0,"total":2},'
+    '"message":"","createTime":1551758321}'
+)
+PROGRESS = {"id": "42", "event": "progress", "data": _PROGRESS}

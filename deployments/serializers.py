@@ -182,6 +182,40 @@ class PlacementAnswer(serializers.Serializer[Placement]):
         return sentence(row.state, row.last_error, cluster.observed_at, cluster.away_since, cluster.last_error)
 
 
+class ClusterCounts(serializers.Serializer[Any]):
+    """Clusters of a deployment, added up."""
+
+    total = serializers.IntegerField(help_text="How many it is meant for; for a delete, how many held it.")
+    taken = serializers.IntegerField(help_text="How many have the wanted generation; for a delete, have let go.")
+    ready = serializers.IntegerField(help_text="On how many it was seen ready; for a delete, how many have let go.")
+    failed = serializers.IntegerField(help_text="On how many it failed.")
+    away = serializers.IntegerField(help_text="How many do not answer.")
+
+
+class PodCounts(serializers.Serializer[Any]):
+    """Pods of a deployment, added up over its clusters."""
+
+    running = serializers.IntegerField(help_text="Pods that run.")
+    error = serializers.IntegerField(help_text="Pods that should run and do not.")
+    total = serializers.IntegerField(help_text="Pods in all.")
+
+
+class ProgressEvent(serializers.Serializer[Any]):
+    """How far a deployment was at one time."""
+
+    deployId = serializers.IntegerField(help_text="The deployment's id.")
+    deployName = serializers.CharField(help_text="Its name.")
+    operationId = serializers.IntegerField(help_text="The id of the change that is shown: of its audit record.")
+    deployType = serializers.ChoiceField(choices=Change.choices, help_text=CHANGES)
+    version = serializers.CharField(help_text="The application's full version.")
+    status = serializers.ChoiceField(choices=Status.choices, help_text=STATUSES)
+    generation = serializers.IntegerField(help_text="The generation that is wanted on the clusters; 0: none yet.")
+    clusters = ClusterCounts(help_text="Clusters, as they were counted last; of what runs while the change waits.")
+    pods = PodCounts(help_text="Pods, as they were counted last.")
+    message = serializers.CharField(help_text="What is wrong, or the comment of a refusal; else empty.")
+    createTime = UnixTime(help_text="When it was so.")
+
+
 class AuditAnswer(serializers.Serializer[Operation]):
     """An audit record: a change, and what became of it."""
 

@@ -17,6 +17,7 @@ from clusters.engine.clock import db_now
 from clusters.models import Bundle
 from deployments.counts import Tally, stored, tally
 from deployments.models import Change, Deployment, Operation, Status
+from deployments.services import telling
 from deployments.services.noting import of_change
 from deployments.status import after_end, not_green, status
 from otestack import trail
@@ -37,6 +38,7 @@ _DEPLOYMENT_COLUMNS = (
     "pods_error",
     "pods_total",
     "reason",
+    "told",
     "updated_at",
 )
 _OPERATION_COLUMNS = ("id", "status", "open", "ended_at", "renewed_at", "updated_at")
@@ -85,7 +87,8 @@ def _settle(bundle_ids: list[int]) -> None:
         .order_by("pk")
         .in_bulk()
     )
-    moved_deployments, moved_operations, ends = [], [], []
+    shown = _shown(deployments, operations)
+    moved_deployments, moved_operations, ends, news = [], [], [], []
     for row in deployments:
         operation = operations[row.current_id or 0]
         added = sums[row.bundle_id or 0]
@@ -94,12 +97,27 @@ def _settle(bundle_ids: list[int]) -> None:
             moved_operations.append(operation)
         if was_open and not operation.open:
             ends.append(of_change("end", row, operation, before=before, status=operation.status))
-        if _settle_deployment(row, operation, added, now):
+        moved = _settle_deployment(row, operation, added, now)
+        clusters = telling.clusters_of(operation.kind, added, row.placements)
+        said = telling.said(row, shown[row.shown_id or 0], operation.generation, clusters)
+        if said != row.told:
+            moved, row.told = True, said
+            news.append(row)
+        if moved:
             moved_deployments.append(row)
     update_rows(Deployment, [_columns(row, _DEPLOYMENT_COLUMNS) for row in moved_deployments], match=["id"])
+    telling.write(news)
     trail.write(ends)
     by_id = sorted(moved_operations, key=lambda operation: operation.pk)
     update_rows(Operation, [_columns(operation, _OPERATION_COLUMNS) for operation in by_id], match=["id"])
+
+
+def _shown(deployments: list[Deployment], operations: dict[int, Operation]) -> dict[int, Operation]:
+    """Return the changes that deployments show; most show the one whose objects they run."""
+    others = [row.shown_id or 0 for row in deployments if row.shown_id not in operations]
+    if not others:
+        return operations
+    return operations | Operation.objects.filter(pk__in=others).only("kind", "version").in_bulk()
 
 
 def _columns(row: Deployment | Operation, names: tuple[str, ...]) -> dict[str, Any]:

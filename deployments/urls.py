@@ -26,6 +26,7 @@ urlpatterns = [
         {"get": "retrieve", "post": "upgrade", "put": "rollback", "delete": "destroy"},
     ),
     route("/v1/deploy/id/[id]/clusters", DeploymentViewSet, {"get": "clusters"}),
+    route("/v1/deploy/id/[id]/events", DeploymentViewSet, {"get": "events"}),
     spelled("/v1/deploy/install", install),
     route("/v1/deploy/[name]", DeploymentViewSet, {"delete": "destroy_by_name"}),
     route("/v1/admin/deploy", AuditViewSet, {"get": "list", "put": "update", "post": "update"}),

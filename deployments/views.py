@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.db.models import Case, Value, When
+from django.http import StreamingHttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.access import by_token
+from accounts.policy import POLICY
 from business.services import own_business
 from clusters.models import Placement
 from clusters.reports import placement_state
 from deployments import schema, services
 from deployments.filters import AuditFilter, DeploymentFilter
 from deployments.freshness import late_clusters, readings
+from deployments.live import follow
 from deployments.models import Audit, Deployment, Operation, Status
 from deployments.serializers import (
     HISTORY,
@@ -25,12 +29,13 @@ from deployments.serializers import (
     DetailQuery,
     ListQuery,
     PlacementAnswer,
+    ProgressEvent,
     RollbackRequest,
     UpgradeRequest,
     VersionAnswer,
 )
 from deployments.status import as_read
-from otestack.api.schema import One, Page, endpoint
+from otestack.api.schema import One, Page, Stream, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound
 
@@ -147,6 +152,28 @@ class DeploymentViewSet(TenantViewSet):
         self.order_prefix = ["cluster__name"]
         placements = placements.select_related("cluster").defer("marks", "cluster__credentials")
         return self.listed(placements.annotate(state=placement_state()))
+
+    @endpoint(
+        "Follow deployment",
+        answer=Stream(ProgressEvent),
+        refuses={
+            422: "Last-Event-ID is no id of an event.",
+            429: "The caller follows as many streams as one user may.",
+            503: "As many streams are open as this server keeps, or the database is not available.",
+        },
+        answered=schema.PROGRESS,
+    )
+    def events(self, request: Request, id: str) -> StreamingHttpResponse:
+        """Follow how far a deployment is, as server-sent events, for as long as it is there.
+
+        It begins with how things are now; each event says all there is to say. A client that was cut off sends the id
+        of the last event it has, in the header Last-Event-ID, and gets what came after. The stream ends with an event
+        `end`, which says why, when the deployment is deleted, the token ends, or the caller may not see it any more;
+        without one when the server stops: then connect again. Comments keep the connection alive.
+        """
+        row, user = self._deployment(id), self.caller
+        roles = POLICY[f"GET {self.path}"].roles
+        return follow(request._request, [row.pk], by_token(user, request.auth, roles))
 
     def _deployment(self, id: str) -> Deployment:
         return cast(Deployment, self.one(id))

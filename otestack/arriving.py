@@ -46,6 +46,8 @@ class Wire:
         self._waiting: Any = None
         self._sent = self._kept = 0
         self.kept_since = 0.0
+        # Who goes on to listen when the answer's beginning is sent (otestack/streams).
+        self.listener: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.sock, name)
@@ -87,6 +89,11 @@ class Wire:
             self._waiting, self._sent, self._kept = None, 0, 0
         return True
 
+    @property
+    def waiting(self) -> int:
+        """How many bytes were kept and not sent yet."""
+        return self._kept - self._sent
+
     def is_late(self, now: float) -> bool:
         """Tell whether the client has taken too long over the answer."""
         return now > self.kept_since + GRACE_SECONDS + self._sent / BYTES_PER_SECOND
@@ -116,6 +123,9 @@ class Wire:
 
     def close(self) -> None:
         """Close the socket and forget what was collected and kept."""
+        if self.listener is not None:
+            self.listener.left()
+            self.listener = None
         self.held.close()
         if self._waiting is not None:
             self._waiting.close()

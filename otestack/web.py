@@ -16,6 +16,7 @@ from gunicorn import util
 from gunicorn.workers.gthread import ThreadWorker
 
 from otestack.arriving import Connection
+from otestack.streams.loop import Streams
 
 # Bytes of requests on their way that one process holds.
 MOST_ARRIVING = 512 * 2**20
@@ -43,11 +44,17 @@ class EnvelopeWorker(ThreadWorker):  # type: ignore[misc]
         self.sending: dict[Connection, Future[Any]] = {}
         self.leaving: dict[Connection, float] = {}
         self._looked_at = 0.0
+        self.streams = Streams(self)
 
     def init_process(self) -> None:
         """Put our error answer in the place of gunicorn's page; it has no setting for that."""
         util.write_error = write_error
         super().init_process()
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        """Begin to stop. Streams would go on for ever, so they end at once."""
+        super().handle_exit(sig, frame)
+        self.method_queue.defer(self.streams.end_all)
 
     def accept(self, listener: socket.socket) -> None:
         """Take a new connection."""
@@ -96,6 +103,9 @@ class EnvelopeWorker(ThreadWorker):  # type: ignore[misc]
             self.sending[conn] = fs
             self.poller.register(conn.sock, selectors.EVENT_WRITE, partial(self.on_sending, conn))
             return
+        if conn.sock.listener is not None:
+            self.streams.take(conn)
+            return
         goes_on = not fs.cancelled() and fs.exception() is None and fs.result()
         if goes_on and (rest := conn.take_rest()):
             conn.parser.unreader.unread(rest)
@@ -122,6 +132,7 @@ class EnvelopeWorker(ThreadWorker):  # type: ignore[misc]
         if now < self._looked_at + 0.5:
             return
         self._looked_at = now
+        self.streams.look_after(now)
         for conn in [conn for conn in self.arriving if conn.is_late(now)]:
             if conn.size:
                 self._refuse(conn, 408, "Request Timeout")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.http import HttpResponse
 from django.test import Client
 
 from tests.contract.document import promised
@@ -65,7 +66,7 @@ class Api:
         if body is not None:
             options |= {"data": body, "content_type": "application/json"}
         with watched() as written:
-            answer = getattr(self.client, method)(path, **options)
+            answer = whole(getattr(self.client, method)(path, **options))
         if answer.status_code < 300:
             check(written, f"{method} {path}")
         promised(method, path, answer)
@@ -82,6 +83,16 @@ class Api:
 
     def delete(self, path: str, body: Any = None) -> Any:
         return self("delete", path, body)
+
+
+def whole(answer: Any) -> Any:
+    """Return an answer whose content can be read, also where it came as a stream."""
+    if not answer.streaming:
+        return answer
+    made = HttpResponse(b"".join(answer), status=answer.status_code)
+    for name, value in answer.headers.items():
+        made[name] = value
+    return made
 
 
 @pytest.fixture(autouse=True)

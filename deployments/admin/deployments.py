@@ -47,6 +47,7 @@ class DeploymentAdmin(RecordAdmin):
 
     tenancy = "business"
     menu = ("Applications", "rocket_launch", 2)
+    change_form_template = "admin/deployment.html"
     list_display = (
         "name", "business", "app_name", "version", "cluster", "node_label", "state", "pods", "proven", "running",
         "created_at",

@@ -8,6 +8,7 @@ decide   approve, refuse
 endings  what apps below ask: a business goes, a version is in use
 retrying an operator wants it now
 renewal  a registry account's new password
+telling  what followers are told
 """
 
 from deployments.services.decide import approve, audit, refuse

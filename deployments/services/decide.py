@@ -16,6 +16,7 @@ from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.services.locks import lock_business_of, lock_deployment
 from deployments.services.making import wish
 from deployments.services.noting import content, of_change
+from deployments.services.telling import tell
 from otestack import trail
 from otestack.errors import Conflict
 from otestack.transactions import retry_deadlock
@@ -60,9 +61,11 @@ def refuse(operation: Operation, *, by: User | None, comment: str = "") -> None:
     rows = Deployment.objects.filter(pk=deployment.pk)
     if operation.kind == Change.NEW:
         rows.update(status=Status.REFUSED, live=False, editable=True, audit_comment=comment, updated_at=Now())
+        tell(deployment.pk)
         return
     shown = deployment.current or _shown_before(operation)
     rows.update(shown=shown, status=shown.status, editable=True, audit_comment=comment, updated_at=Now())
+    tell(deployment.pk)
     # Settled anew: the fleet may have moved while the change was shown.
     Bundle.objects.filter(deployment=deployment).update(dirty_at=Now())
 
@@ -103,6 +106,7 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
         audit_comment=comment,
         updated_at=Now(),
     )
+    tell(deployment.pk, begins=True)
 
 
 def _require_other_eyes(operation: Operation, by: User | None) -> None:

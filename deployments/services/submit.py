@@ -33,6 +33,7 @@ from deployments.services.decide import carry_out
 from deployments.services.locks import lock_business_of, lock_deployment, lock_version
 from deployments.services.making import Made, make, wish
 from deployments.services.noting import content, of_change
+from deployments.services.telling import tell
 from otestack import trail
 from otestack.errors import Conflict, Invalid
 from otestack.transactions import insert, retry_deadlock
@@ -206,6 +207,8 @@ def _submit(
     _write_trail(deployment, operation)
     if not made.failure and _approves_at_once(by):
         carry_out(operation, by=by)
+    else:
+        tell(deployment.pk)
     return operation
 
 

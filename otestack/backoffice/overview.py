@@ -128,6 +128,7 @@ def _change(row: Operation) -> dict[str, Any]:
     total, ready = deployment.placements, deployment.placements_ready
     leaving = row.kind == Change.DELETE
     return {
+        "id": deployment.pk,
         "name": deployment.name,
         "business": deployment.business.name,
         "what": f"{row.get_kind_display()} {'' if leaving else row.version}".strip(),

@@ -57,7 +57,12 @@ class BackOffice(UnfoldAdminSite):
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the routes of our own pages."""
-        return [path("overview/", self.admin_view(self.overview), name="overview")]
+        from deployments.admin.live import events
+
+        return [
+            path("overview/", self.admin_view(self.overview), name="overview"),
+            path("events/", self.admin_view(events), name="events"),
+        ]
 
     def overview(self, request: HttpRequest) -> HttpResponse:
         """Answer with the overview's inner part, which the page fetches again and again."""

@@ -221,3 +221,7 @@ OTE_LOGIN_FAILURES = env.whole("OTE_LOGIN_FAILURES", 10, least=1)
 OTE_LOGIN_SECONDS = env.whole("OTE_LOGIN_SECONDS", 300, least=1)
 OTE_REGISTRATIONS = env.whole("OTE_REGISTRATIONS", 60, least=1)
 OTE_REGISTRATION_SECONDS = env.whole("OTE_REGISTRATION_SECONDS", 60, least=1)
+
+# Streams of events that one process of the web server keeps open (of its 400 connections), and of them for one user.
+OTE_STREAMS = env.whole("OTE_STREAMS", 200, least=1)
+OTE_STREAMS_OF_USER = env.whole("OTE_STREAMS_OF_USER", 20, least=1)

@@ -25,6 +25,7 @@ CELERY_BEAT_SCHEDULE = {
     "settle": {"task": "deployments.tasks.settle", **_sweep},
     "pace": {"task": "clusters.tasks.pace", "schedule": 10.0, "options": {"expires": 10.0}},
     "recheck": {"task": "clusters.tasks.recheck", "schedule": 600.0, "options": {"expires": 600.0}},
+    "trim": {"task": "deployments.tasks.trim", "schedule": 600.0, "options": {"expires": 600.0}},
     "tidy": {"task": "accounts.tasks.tidy", "schedule": 600.0, "options": {"expires": 600.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(OTE_DATA_DIR / "beat-schedule")

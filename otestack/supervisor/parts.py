@@ -48,7 +48,7 @@ def ready(port: int, registry_port: int) -> Part:
 
 
 def web(port: int) -> Part:
-    """The web server: threads, because a stream of events holds one for long."""
+    """The web server. Its threads do requests; whoever is slow or listens for long is left to its event loops."""
     gunicorn = (sys.executable, "-m", "gunicorn", "otestack.wsgi", "--bind", f"{HOST}:{port}")
     workers = ("--worker-class", "otestack.web.EnvelopeWorker", "--workers", "2", "--threads", "8")
     # Each may need a second file for its body; a process may usually open 1024.

@@ -65,6 +65,7 @@ CASES = (
     Case("GET /v1/deploy/id/[id]", "deployment", query={"field": "nonsense"}),
     Case("GET /v1/deploy/id/[id]/clusters", "deployment"),
     Case("GET /v1/deploy/id/[id]/clusters", "deployment", query={"page": "nonsense"}),
+    Case("GET /v1/deploy/id/[id]/events", "deployment"),
     Case("POST /v1/deploy/id/[id]", "deployment", body={"version": "1.0.2", "comment": ""}),
     Case("POST /v1/deploy/id/[id]", "deployment", body={}),
     Case("POST /v1/deploy/id/[id]", "deployment", body={"version": "0.0.7"}),

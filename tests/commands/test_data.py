@@ -13,7 +13,7 @@ from clusters.engine.claim import Quota, claim
 from clusters.engine.clock import db_now
 from clusters.engine.placing import place_all
 from clusters.models import Cluster, Placement
-from deployments.models import Deployment, Operation
+from deployments.models import Deployment, Event, Operation
 from deployments.recount import differences
 from otestack.models import TrailEntry
 from tests.commands.running import data, failure, run
@@ -35,12 +35,16 @@ def test_purge_keeps_what_is_needed(api: Any, admin: Any, running: Deployment) -
     entries = TrailEntry.objects.count()
     assert run("purge", "--dry-run") == "1 changes would go.\n"
     assert Operation.objects.count() == 4
-    assert run("purge") == "1 changes and 0 expired tokens are gone.\n"
+    assert run("purge") == "1 changes, 0 events and 0 expired tokens are gone.\n"
     # Of 1.0.2 the older run goes; 1.0.1 and 1.0.3 have one each, which a rollback may want.
     assert set(Operation.objects.all()) == {first, newer, current}
     assert TrailEntry.objects.count() == entries + 1
     api(admin).put(path, {"version": "1.0.1", "comment": ""})
-    assert run("purge", "--days", "0") == "1 changes and 0 expired tokens are gone.\n"
+    assert run("purge", "--days", "0") == "1 changes, 0 events and 0 expired tokens are gone.\n"
+    events = Event.objects.filter(deployment=running)
+    newest = events.latest("pk")
+    assert data("purge", "--event-days", "0")["events"] > 3
+    assert events.get() == newest
 
 
 def test_purge_of_a_deleted_deployment(api: Any, admin: Any, running: Deployment) -> None:

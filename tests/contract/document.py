@@ -87,7 +87,23 @@ def promised(method: str, path: str, answer: Any) -> None:
     known = path.startswith("/v1/") and path.strip("/") not in {"v1/schema", "v1/docs"}
     if not known or answer.status_code == 405 or len(answer.content) > _LONGEST or not _fitting(method.upper(), path):
         return
+    if answer.headers["Content-Type"] == "text/event-stream":
+        assert stream_faults(method.upper(), path, answer.content.decode()) == []
+        return
     assert answer_faults(method.upper(), path, answer.status_code, answer.json()) == []
+
+
+def stream_faults(method: str, path: str, text: str) -> list[str]:
+    """Return in which ways the events of a stream are not what the document promises."""
+    shape = resolved(operation_of(method, path)["responses"]["200"])["content"]["text/event-stream"]["schema"]
+    parts = [part for part in text.split("\n\n") if "event: " in part]
+    return [fault for part in parts for fault in event_faults(shape, dict(re.findall(r"(\w+): (.*)", part)))]
+
+
+def event_faults(shape: Any, event: dict[str, str]) -> list[str]:
+    """Return in which ways one event is not what the document promises, its data too."""
+    data = resolved(shape)["properties"]["data"]["contentSchema"]
+    return faults(shape, event) + (faults(data, json.loads(event["data"])) if event["event"] != "end" else [])
 
 
 def shapes(part: Any, place: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

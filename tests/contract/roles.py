@@ -125,6 +125,7 @@ _LINES = [
     ),
     row("DELETE /v1/deploy/id/[id]", "- - own own all", at="deployment", foreign=404),
     row("GET /v1/deploy/id/[id]/clusters", "- - own own all", at="deployment", foreign=404),
+    row("GET /v1/deploy/id/[id]/events", "- - own own all", at="deployment", foreign=404),
     row("GET /v1/admin/deploy", "- - - own all"),
     row("PUT /v1/admin/deploy", "- - - own all", body=DECISION, foreign=404),
     # Without a Harbor these are 503, once permission and parameters have been looked at.

@@ -46,6 +46,7 @@ LISTS: dict[str, list[str]] = {
     "GET /v1/deploy": ["", "?pageSize=0", "?appName=app&editable=true&running=true", "?pageSize=0&field=id"],
     "GET /v1/deploy/id/[id]": ["?field=historyVersion"],
     "GET /v1/deploy/id/[id]/clusters": ["", "?pageSize=0"],
+    "GET /v1/deploy/id/[id]/events": [""],
     "GET /v1/admin/deploy": ["", "?pageSize=0", "?businessName=acme", "?orderBy=id&order=asc"],
     "GET /v1/repository/third": ["", "?pageSize=0", "?orderBy=id&order=desc"],
 }

@@ -16,7 +16,7 @@ from drf_spectacular.validation import validate_schema
 from accounts.policy import ALIASES, POLICY
 from otestack.api.schema.generator import Generator
 from otestack.api.schema.views import DOCUMENT
-from tests.contract.document import document, faults, operations, resolved, shapes
+from tests.contract.document import document, event_faults, faults, operations, resolved, shapes
 from tests.contract.seed.rows import ROWS
 from tests.contract.seed.table import Row, changed
 
@@ -141,14 +141,17 @@ def test_examples_are_what_the_document_says(name: str) -> None:
     for item in said.get("parameters", []):
         wrong += faults(item["schema"], item["example"]) if "example" in item else []
     for code, item in said["responses"].items():
-        media = resolved(item)["content"]["application/json"]
+        kind, media = next(iter(resolved(item)["content"].items()))
+        if kind == "text/event-stream":
+            wrong += event_faults(media["schema"], media["example"])
+            continue
         examples = resolved(media["schema"]).get("examples", [])
         examples += [media["example"]] if "example" in media else []
         for example in examples:
             wrong += faults(media["schema"], example)
             assert example["code"] == (200 if code == "201" else int(code))
     assert wrong == []
-    assert "example" in resolved(said["responses"][min(said["responses"])])["content"]["application/json"]
+    assert "example" in next(iter(resolved(said["responses"][min(said["responses"])])["content"].values()))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=str)

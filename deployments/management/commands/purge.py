@@ -11,6 +11,7 @@ from django.core.management.base import CommandParser
 from accounts import tokens
 from clusters.engine.clock import db_now
 from deployments.services.purging import purge_operations, purgeable
+from deployments.services.telling import forget_events
 from otestack.management.base import OperatorCommand, add_json
 
 
@@ -18,19 +19,20 @@ class Command(OperatorCommand):
     """Thin: a service for each kind of thing."""
 
     help = (
-        "Forget changes of deployments that ended long ago, and tokens and sessions that have expired. What is shown, "
-        "what runs, and the newest run of each version that a rollback may want are kept. The audit trail is never "
-        "purged."
+        "Forget changes of deployments that ended long ago, their events, and tokens and sessions that have expired. "
+        "What is shown, what runs, and the newest run of each version that a rollback may want are kept. The audit "
+        "trail is never purged."
     )
     examples = ("purge --dry-run", "purge --days 365 --json")
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
         parser.add_argument("--days", type=int, default=90, help="changes that ended so long ago; default: 90")
+        parser.add_argument("--event-days", type=int, default=7, help="events of progress so old; default: 7")
         parser.add_argument("--dry-run", action="store_true", help="only say how many changes would go")
         add_json(parser)
 
-    def handle(self, *args: Any, days: int, dry_run: bool, **_: Any) -> None:
+    def handle(self, *args: Any, days: int, event_days: int, dry_run: bool, **_: Any) -> None:
         """Purge."""
         before = db_now() - timedelta(days=days)
         if dry_run:
@@ -38,6 +40,12 @@ class Command(OperatorCommand):
             self.tell(f"{number} changes would go.", operations=number, dryRun=True)
             return
         number = purge_operations(before)
+        events = forget_events(db_now() - timedelta(days=event_days))
         expired = tokens.forget_expired()
         call_command("clearsessions", verbosity=0)
-        self.tell(f"{number} changes and {expired} expired tokens are gone.", operations=number, tokens=expired)
+        self.tell(
+            f"{number} changes, {events} events and {expired} expired tokens are gone.",
+            operations=number,
+            events=events,
+            tokens=expired,
+        )

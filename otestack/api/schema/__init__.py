@@ -5,6 +5,6 @@ nothing of them runs while requests are served. `views` serves `openapi.json` be
 writes: it is checked in so that a change of the API is seen in review, and lies here since it is what is served.
 """
 
-from otestack.api.schema.declare import Answer, Done, Endpoint, Keys, Names, One, Page, Refusal, endpoint
+from otestack.api.schema.declare import Answer, Done, Endpoint, Keys, Names, One, Page, Refusal, Stream, endpoint
 
-__all__ = ["Answer", "Done", "Endpoint", "Keys", "Names", "One", "Page", "Refusal", "endpoint"]
+__all__ = ["Answer", "Done", "Endpoint", "Keys", "Names", "One", "Page", "Refusal", "Stream", "endpoint"]

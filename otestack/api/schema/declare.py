@@ -52,6 +52,13 @@ class Keys(Answer):
 
 
 @dataclass(frozen=True)
+class Stream(Answer):
+    """Server-sent events without an envelope. shape: the data of each, as JSON."""
+
+    shape: Serializer
+
+
+@dataclass(frozen=True)
 class Refusal:
     """Why a call is refused, and the shape of the `data` that says more."""
 

@@ -15,7 +15,7 @@ from rest_framework.serializers import ListField
 from otestack.api.fields import Projected, Rule
 from otestack.api.pagination import sizes
 from otestack.api.schema import parameters, shapes, words
-from otestack.api.schema.declare import Endpoint, Keys, Names, One, Page, Refusal
+from otestack.api.schema.declare import Endpoint, Keys, Names, One, Page, Refusal, Stream
 from otestack.api.schema.generator import spelled
 from otestack.api.schema.words import Shape
 
@@ -86,6 +86,8 @@ class Operation(AutoSchema):
         if self.method == "GET":
             for name, value in (declared.sent or {}).items():
                 queries[name]["example"] = value
+        if isinstance(declared.answer, Stream):
+            found.append(parameters.last_event_id())
         return found + list(queries.values())
 
     def _get_request_body(self, direction: str = "request") -> Shape | None:
@@ -99,9 +101,30 @@ class Operation(AutoSchema):
 
     def _get_response_bodies(self, direction: str = "response") -> Shape:
         declared = self.declared
-        example = {"code": 200, "message": "success"} | dict(declared.answered or {})
-        bodies = {str(declared.status): _response(words.SUCCESSES[type(declared.answer)], self._success(), example)}
+        if isinstance(declared.answer, Stream):
+            bodies = {str(declared.status): self._stream(declared.answer)}
+        else:
+            example = {"code": 200, "message": "success"} | dict(declared.answered or {})
+            sentence = words.SUCCESSES[type(declared.answer)]
+            bodies = {str(declared.status): _response(sentence, self._success(), example)}
         return bodies | {str(code): self._refusal(code, said) for code, said in sorted(self._refusals().items())}
+
+    def _stream(self, answer: Stream) -> Shape:
+        """Return the response that is a stream; as tools understand it, the shape is that of each event."""
+        data = self.resolve_serializer(answer.shape, "response")
+        event = {
+            "id": {"type": "string", "description": "The event's id; some have none."},
+            "event": {"type": "string", "enum": words.EVENTS, "description": words.EVENTS_SAID},
+            "data": {
+                "type": "string",
+                "description": f"JSON text: a {data.name}, or of an `end` an object whose `reason` says why.",
+                "contentMediaType": "application/json",
+                "contentSchema": data.ref,
+            },
+        }
+        ref = self._component(f"{data.name}InStream", words.thing(event, ["event", "data"], "An event of a stream."))
+        media: Shape = {"schema": ref, "example": dict(self.declared.answered or {})}
+        return {"description": words.SUCCESSES[Stream], "content": {"text/event-stream": media}}
 
     def _refusal(self, code: int, said: str | Refusal) -> Shape:
         """Return an error's response: a reference to what many share, where the sentence is the usual one."""

@@ -28,6 +28,13 @@ def in_path(name: str, description: str) -> Shape:
     return _parameter(name, "path", shape, description, True)
 
 
+def last_event_id() -> Shape:
+    """Return the header by which a client says which event of a stream it had last."""
+    shape: Shape = {"type": "string", "pattern": "^[0-9]{0,18}$"}
+    said = "The id of the last event that arrived; what came after it is sent. Empty: none did."
+    return _parameter("Last-Event-ID", "header", shape, said, False)
+
+
 def of_query(shape: Shape) -> dict[str, Shape]:
     """Return the fields of a query's serializer, given its shape."""
     required = shape.get("required", [])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from otestack.api.schema.declare import Answer, Done, Keys, Names, One, Page
+from otestack.api.schema.declare import Answer, Done, Keys, Names, One, Page, Stream
 
 Shape = dict[str, Any]
 
@@ -27,7 +27,10 @@ SUCCESSES: dict[type[Answer], str] = {
     Page: "The page of the list.",
     Names: "The list.",
     Keys: "It is done.",
+    Stream: "Server-sent events, without an envelope.",
 }
+EVENTS = ["progress", "end"]
+EVENTS_SAID = "How it is, or the last of the stream."
 _EXAMPLES = {
     400: "projectName: This field is required.",
     401: "Log in first: the token is missing, expired, revoked or not valid.",

@@ -24,7 +24,7 @@ CHAPTERS = {
     "Deployment Management": 9,
 }
 # What the contract adds to the seed.
-OURS = {"GET /v1/deploy/id/[id]/clusters"}
+OURS = {"GET /v1/deploy/id/[id]/clusters", "GET /v1/deploy/id/[id]/events"}
 
 SPELLINGS = [
     pytest.param(row, spelling, slash, id=f"{row}: {spelling}{slash}")
