@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped, Trailed
+from otestack.sentences import SentenceField
 
 
 class Installation(models.Model):
@@ -59,7 +60,7 @@ class Cluster(Timestamped):
     full_list_at = models.DateTimeField(null=True, blank=True)
     failed_probes = models.PositiveIntegerField(default=0)
     away_since = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=300, blank=True)
+    last_error = SentenceField(blank=True)
     orphans = models.PositiveIntegerField(default=0)
     node_count = models.PositiveIntegerField(default=0)
     # Of the last node list: an equal one is not compared row by row.
@@ -231,7 +232,7 @@ class Placement(models.Model):
     error = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     # Belongs to `generation`: a change of generation clears both.
-    last_error = models.CharField(max_length=300, blank=True)
+    last_error = SentenceField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     # "kind/name" to [uid, metadata.generation] as our last apply left it: what moved since is drift.

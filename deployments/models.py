@@ -13,6 +13,7 @@ from business.models import Business
 from clusters.models import Bundle, Selector
 from otestack.crypto import EncryptedTextField
 from otestack.models import OwnedQuerySet, Timestamped, Trailed
+from otestack.sentences import SentenceField
 from registry.models import RegistryAccount
 
 
@@ -87,7 +88,7 @@ class Deployment(Timestamped):
     pods_running = models.PositiveIntegerField(default=0)
     pods_error = models.PositiveIntegerField(default=0)
     pods_total = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = SentenceField(blank=True)
 
     objects = DeploymentQuerySet.as_manager()
     trailed = Trailed(

@@ -54,9 +54,9 @@ class Maker:
             try:
                 record = self.make(request, **form.cleaned_data)
             except DomainError as error:
-                fields = error.errors if isinstance(error, Invalid) else {}
+                fields = error.told_errors if isinstance(error, Invalid) else {}
                 known = fields and fields.keys() <= form.fields.keys()
-                form.add_error(None, forms.ValidationError(fields) if known else str(error))
+                form.add_error(None, forms.ValidationError(fields) if known else error.told)
             else:
                 self.log_addition(request, record, f"{self.making.title}.")
                 name = f"{self.opts.verbose_name} {record}"

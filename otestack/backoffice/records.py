@@ -213,11 +213,11 @@ class RecordAdmin(Maker, ModelAdmin):
             try:
                 done = what.do(self, request, record, **answers)
             except DomainError as error:
-                fields = error.errors if isinstance(error, Invalid) else {}
+                fields = error.told_errors if isinstance(error, Invalid) else {}
                 if form is not None and fields and fields.keys() <= form.fields.keys():
                     form.add_error(None, forms.ValidationError(fields))
                     return False
-                self.message_user(request, f"{name}: {error}", messages.ERROR)
+                self.message_user(request, f"{name}: {error.told}", messages.ERROR)
                 continue
             comment = answers.get("comment", "")
             noted = f"{done[:1].upper()}{done[1:]}."

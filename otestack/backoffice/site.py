@@ -91,10 +91,10 @@ class BackOffice(UnfoldAdminSite):
                 given = form.cleaned_data
                 change_password(user, old=given["old"], new=given["password"], address=client_address(request))
             except Invalid as error:
-                for field, sentences in error.errors.items():
+                for field, sentences in error.told_errors.items():
                     form.add_error("old" if field == "oldPassword" else field, sentences)
             except DomainError as error:
-                form.add_error(None, str(error))
+                form.add_error(None, error.told)
             else:
                 user.refresh_from_db()
                 update_session_auth_hash(request, user)
