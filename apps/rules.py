@@ -8,6 +8,8 @@ import shlex
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
+from django.utils.translation import gettext_noop
+
 from otestack.sentences import say
 
 Spec = dict[str, Any]
@@ -42,6 +44,15 @@ def mount_problem(path: str) -> str | None:
     if path_problem(path) is None and normal(path) == "/":
         return say("It must not be the container's root.")
     return path_problem(path)
+
+
+# The same as parts of a longer sentence (apps/charts/policy.py).
+CONTINUED = (
+    gettext_noop("it must be an absolute path."),
+    gettext_noop("it must not hold '..'."),
+    gettext_noop("only what lies below %(allowed)s may be mounted."),
+    gettext_noop("no host path may be mounted."),
+)
 
 
 def host_path_problem(path: str, allowed: Sequence[str]) -> str | None:

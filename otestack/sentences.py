@@ -64,6 +64,14 @@ def joined(parts: Iterable[str], between: str = "") -> str:
     return _made(between.replace("%", "%%").join(f"%({name})s" for name in values), values)
 
 
+def continued(sentence: str) -> str:
+    """Return it as the end of another: it begins small. The catalog has to know it so too."""
+    small = sentence[:1].lower() + sentence[1:]
+    if not isinstance(sentence, Sentence):
+        return small
+    return _made(sentence.message[:1].lower() + sentence.message[1:], sentence.values)
+
+
 def bounded(text: str, most: int, end: str = "") -> str:
     """Return a text cut to `most` signs, `end` at its end. A sentence stays one where its last value can give way."""
     if len(text) <= most:

@@ -14,7 +14,7 @@ from typing import Any
 from apps.charts.problems import ChartError, quoted
 from apps.rules import host_path_problem
 from clusters.engine.labels import CENTRE
-from otestack.sentences import say
+from otestack.sentences import continued, say
 
 Manifest = dict[str, Any]
 
@@ -124,7 +124,7 @@ class Policy:
             return False
         path = _mapping(volume, "hostPath", where).get("path")
         if problem := host_path_problem(path if isinstance(path, str) else "", self.host_paths):
-            raise ChartError(f"{where}: {problem[:1].lower()}{problem[1:]}")
+            raise ChartError(say("%(where)s: %(problem)s", where=where, problem=continued(problem)))
         return True
 
 
