@@ -14,7 +14,7 @@ def sentence(state: str, last_error: str, observed_at: datetime | None, away_sin
         text = say(
             "The cluster has not answered since %(away_since)s UTC", away_since=f"{away_since:%Y-%m-%d %H:%M:%S}"
         )
-        return bounded(f"{text}: {why}" if why else f"{text}.")
+        return bounded(say("%(what)s: %(why)s", what=text, why=why) if why else say("%(what)s.", what=text))
     if state == "stale" and not last_error:
         if observed_at is None:
             return say("The cluster has not been observed yet.")
