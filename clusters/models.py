@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped, Trailed
@@ -153,10 +154,10 @@ class NodeLabel(models.Model):
 class Selector(models.TextChoices):
     """Which clusters a bundle is meant for."""
 
-    ALL = "all", "every cluster"
-    LABEL = "label", "clusters with a label"
-    CLUSTER = "cluster", "one cluster by name"
-    NONE = "none", "no cluster"
+    ALL = "all", _("every cluster")
+    LABEL = "label", _("clusters with a label")
+    CLUSTER = "cluster", _("one cluster by name")
+    NONE = "none", _("no cluster")
 
 
 class Bundle(Timestamped):

@@ -53,6 +53,14 @@ def told(text: str) -> str:
     return shown % {name: _told(value) for name, value in text.values.items()} if text.values else shown
 
 
+def english(value: Any) -> Any:
+    """Return a lazy word in English, whatever the active language; anything else as it is."""
+    if isinstance(value, Promise):
+        with override("en"):
+            return str(value)
+    return value
+
+
 def joined(parts: Iterable[str], between: str = "") -> str:
     """Return texts and sentences one after the other, as one."""
     texts = list(parts)
@@ -117,7 +125,7 @@ class SentenceField(models.TextField):
 
 
 def _made(message: str, values: dict[str, Any]) -> Sentence:
-    made = Sentence(message % {name: _english(value) for name, value in values.items()} if values else message)
+    made = Sentence(message % {name: english(value) for name, value in values.items()} if values else message)
     made.message, made.values = message, values
     return made
 
@@ -128,13 +136,6 @@ def _value(value: object) -> Any:
     return value if type(value) is int or isinstance(value, Sentence | Promise) else str(value)
 
 
-def _english(value: Any) -> Any:
-    if isinstance(value, Promise):
-        with override("en"):
-            return str(value)
-    return value
-
-
 def _told(value: Any) -> Any:
     return told(value) if isinstance(value, Sentence) else value
 
@@ -142,7 +143,7 @@ def _told(value: Any) -> Any:
 def _plain(value: Any) -> Any:
     if isinstance(value, Sentence):
         return [value.message, {name: _plain(part) for name, part in value.values.items()}]
-    return _english(value)
+    return english(value)
 
 
 def _read(stored: str) -> str:

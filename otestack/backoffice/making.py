@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from otestack.errors import DomainError, Invalid
+from otestack.sentences import english, say, told
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ class Maker:
                 known = fields and fields.keys() <= form.fields.keys()
                 form.add_error(None, forms.ValidationError(fields) if known else error.told)
             else:
-                self.log_addition(request, record, f"{self.making.title}.")
+                self.log_addition(request, record, f"{english(self.making.title)}.")
                 name = f"{self.opts.verbose_name} {record}"
-                self.message_user(request, f"{name}: {self.making.done}.", messages.SUCCESS)
+                self.message_user(
+                    request, told(say("%(name)s: %(done)s.", name=name, done=self.making.done)), messages.SUCCESS
+                )
                 return HttpResponseRedirect(self._url("change", record.pk))
         context = {
             **self.admin_site.each_context(request),
