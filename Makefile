@@ -14,7 +14,7 @@ export OTE_KUBERNETES_CACHE
 PACKAGES = accounts apps business clusters deployments otestack registry
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kubernetes kubernetes-tools lint schema
+.PHONY: help run test test-kubernetes kubernetes-tools lint schema words
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -37,6 +37,11 @@ test-kubernetes: ## Run the edge tests on real control planes: the one in KUBEBU
 schema: ## Write the API's OpenAPI document, which is served at /v1/schema
 	@$(PREFLIGHT) venv --dev
 	$(FOR_LINT) $(IN_VENV) manage.py spectacular --validate --fail-on-warn --format openapi-json --file otestack/api/schema/openapi.json
+
+words: ## Collect what is marked for translation into locale/, and compile the catalogs (needs GNU gettext)
+	@$(PREFLIGHT) venv --dev
+	$(FOR_LINT) $(IN_VENV) manage.py makemessages --locale zh_Hans --no-location --no-wrap --no-obsolete --ignore '.*' --ignore 'tests/*' --ignore 'otestack/supervisor/*'
+	$(FOR_LINT) $(IN_VENV) manage.py compilemessages --locale zh_Hans --ignore .venv
 
 lint: ## Check style, import contracts, types and that no migration is missing
 	@$(PREFLIGHT) venv --dev

@@ -10,6 +10,8 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.contrib.auth.models import Group
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.models import Role, Status, User
@@ -17,6 +19,7 @@ from otestack.backoffice.deeds import Comment, Password, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import badge
+from otestack.sentences import say, told
 
 _LIVING = Q(deleted_at__isnull=True)
 _APPROVED = Q(status=Status.APPROVED, is_superuser=False)
@@ -33,7 +36,7 @@ class UserComment(Comment):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.fields["comment"].help_text = "Kept in the user's history here; the user does not see it."
+        self.fields["comment"].help_text = gettext("Kept in the user's history here; the user does not see it.")
 
 
 class GiveBusiness(forms.Form):
@@ -43,7 +46,7 @@ class GiveBusiness(forms.Form):
         queryset=_BUSINESS.related_model._default_manager.filter(status=1),
         widget=AutocompleteSelect(_BUSINESS, admin.site, attrs={"style": "width: 30em"}),
     )
-    is_admin = forms.BooleanField(label="As its administrator", required=False)
+    is_admin = forms.BooleanField(label=_("As its administrator"), required=False)
 
 
 class Move(GiveBusiness):
@@ -52,13 +55,13 @@ class Move(GiveBusiness):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["business"].required = False
-        self.fields["business"].help_text = "Empty: none."
+        self.fields["business"].help_text = gettext("Empty: none.")
 
 
 class RoleFilter(Choice):
     """By role, which is not stored."""
 
-    title = "role"
+    title = _("role")
     parameter_name = "role"
     options = {
         "0": (Role.REGISTERED.label, ~Q(status=Status.APPROVED)),
@@ -72,10 +75,10 @@ class RoleFilter(Choice):
 class DeletedFilter(Choice):
     """Deleted users stay as records, out of the way."""
 
-    title = "deleted"
+    title = _("deleted")
     parameter_name = "deleted"
-    unchosen = ("Not deleted", _LIVING)
-    options = {"yes": ("Deleted", ~_LIVING), "all": ("All", Q())}
+    unchosen = (_("Not deleted"), _LIVING)
+    options = {"yes": (_("Deleted"), ~_LIVING), "all": (_("All"), Q())}
 
 
 def _lives(user: User) -> bool:
@@ -99,7 +102,7 @@ class UserAdmin(RecordAdmin):
     list_display = ("username", "state", "role_in_words", "business", "phone", "real_name", "wants", "created_at")
     list_filter = ("status", RoleFilter, DeletedFilter)
     search_fields = ("username", "real_name", "phone", "business__name")
-    search_help_text = "User name, real name, phone or business"
+    search_help_text = _("User name, real name, phone or business")
     ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
         "id", "username", "state", "role_in_words", "business", "is_admin", "phone", "real_name", "created_at",
@@ -107,104 +110,137 @@ class UserAdmin(RecordAdmin):
     )  # fmt: skip
     joined = ("business",)
     deferred = ("password",)
-    waiting = ("Users", "status__exact=0", _LIVING & Q(status=Status.PENDING))
+    waiting = (_("Users"), "status__exact=0", _LIVING & Q(status=Status.PENDING))
     actions = (
         "approve", "refuse", "forbid", "reset_password", "give_business", "move", "make_system_admin",
         "remove_system_admin", "delete",
     )  # fmt: skip
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, user: User) -> str:
         """Return the status, or that it was deleted."""
-        return badge(user.get_status_display() if _lives(user) else "deleted")
+        return badge(user.get_status_display() if _lives(user) else gettext("deleted"))
 
-    @admin.display(description="role")
+    @admin.display(description=_("role"))
     def role_in_words(self, user: User) -> str:
         """Return the role."""
         return str(user.role.label) if _lives(user) else "-"
 
-    @admin.display(description="administrator", boolean=True, ordering="is_admin")
+    @admin.display(description=_("administrator"), boolean=True, ordering="is_admin")
     def wants(self, user: User) -> bool:
         """Tell whether it is, or asked to be, an administrator of its business."""
         return user.is_admin
 
-    @deed("Approve", form=UserComment, offered=lambda user: _lives(user) and user.status != Status.APPROVED)
+    @deed(_("Approve"), form=UserComment, offered=lambda user: _lives(user) and user.status != Status.APPROVED)
     def approve(self, request: HttpRequest, user: User, **_: Any) -> str:
         """Let the user work."""
         services.audit(user, status=Status.APPROVED, by=request.user)  # type: ignore[arg-type]
-        return "approved"
+        return say("approved")
 
-    @deed("Refuse", form=UserComment, offered=lambda user: _lives(user) and user.status == Status.PENDING)
+    @deed(_("Refuse"), form=UserComment, offered=lambda user: _lives(user) and user.status == Status.PENDING)
     def refuse(self, request: HttpRequest, user: User, **_: Any) -> str:
         """Do not approve the user."""
         services.audit(user, status=Status.REFUSED, by=request.user)  # type: ignore[arg-type]
-        return "not approved"
+        return say("not approved")
 
-    @deed("Forbid", form=UserComment, offered=lambda user: _lives(user) and user.status != Status.FORBIDDEN)
+    @deed(_("Forbid"), form=UserComment, offered=lambda user: _lives(user) and user.status != Status.FORBIDDEN)
     def forbid(self, request: HttpRequest, user: User, **_: Any) -> str:
         """Keep the user out; its tokens end."""
         services.audit(user, status=Status.FORBIDDEN, by=request.user)  # type: ignore[arg-type]
-        return "forbidden; its tokens have ended"
+        return say("forbidden; its tokens have ended")
 
-    @deed("Reset password", tenants=True, form=Password, offered=_lives)
+    @deed(_("Reset password"), tenants=True, form=Password, offered=_lives)
     def reset_password(self, request: HttpRequest, user: User, *, password: str, **_: Any) -> str:
         """Give the user a new password."""
         services.reset_password(user, password, by=request.user)  # type: ignore[arg-type]
-        return "password reset; its tokens have ended"
+        return say("password reset; its tokens have ended")
 
-    @deed("Give a business", form=GiveBusiness, offered=_may_get_business)
+    @deed(_("Give a business"), form=GiveBusiness, offered=_may_get_business)
     def give_business(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
         """Put an approved user into a business."""
         services.set_business(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
-        return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
+        return say(
+            "now %(value)s of %(business)s",
+            value=say("an administrator") if is_admin else say("a general user"),
+            business=business,
+        )
 
-    @deed("Change role or business", form=Move, about="about_place", offered=_in_business)
+    @deed(_("Change role or business"), form=Move, about="about_place", offered=_in_business)
     def move(self, request: HttpRequest, user: User, *, business: Any, is_admin: bool) -> str:
         """Give it another role or business."""
         services.move(user, business, is_admin=is_admin, by=request.user)  # type: ignore[arg-type]
         if business is None:
-            return "without a business now; its tokens have ended"
-        return f"now {'an administrator' if is_admin else 'a general user'} of {business}"
+            return say("without a business now; its tokens have ended")
+        return say(
+            "now %(value)s of %(business)s",
+            value=say("an administrator") if is_admin else say("a general user"),
+            business=business,
+        )
 
     @deed(
-        "Make system administrator",
+        _("Make system administrator"),
         about="about_system_admin",
         offered=lambda user: _lives(user) and user.status == Status.APPROVED and not user.is_superuser,
     )
     def make_system_admin(self, request: HttpRequest, user: User) -> str:
         """Let the user administer the system."""
         services.make_system_admin(user, by=request.user)  # type: ignore[arg-type]
-        return "now a system administrator"
+        return say("now a system administrator")
 
-    @deed("Remove system administrator", offered=lambda user: _lives(user) and user.is_superuser)
+    @deed(_("Remove system administrator"), offered=lambda user: _lives(user) and user.is_superuser)
     def remove_system_admin(self, request: HttpRequest, user: User) -> str:
         """Make a system administrator an approved user without a business."""
         services.remove_system_admin(user, by=request.user)  # type: ignore[arg-type]
-        return "not a system administrator any more, without a business"
+        return say("not a system administrator any more, without a business")
 
-    @deed("Delete", tenants=True, about="about_deletion", ends=True, offered=_lives)
+    @deed(_("Delete"), tenants=True, about="about_deletion", ends=True, offered=_lives)
     def delete(self, request: HttpRequest, user: User) -> str:
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]
-        return "deleted"
+        return say("deleted")
 
     def about_place(self, user: User) -> list[str]:
         """Say what it is now."""
-        return [f"Now: {user.role.label}, business {user.business or 'none'}. Its tokens end where it leaves that."]
+        return [
+            told(
+                say(
+                    "Now: %(label)s, business %(value)s. Its tokens end where it leaves that.",
+                    label=user.role.label,
+                    value=user.business or gettext("none"),
+                )
+            )
+        ]
 
     def about_system_admin(self, user: User) -> list[str]:
         """Say what it means."""
-        lines = ["It may do everything, here and in the API, and belongs to the built-in business."]
-        return lines + ([f"It leaves the business {user.business}."] if user.business is not None else [])
+        lines = [gettext("It may do everything, here and in the API, and belongs to the built-in business.")]
+        return lines + (
+            [told(say("It leaves the business %(business)s.", business=user.business))]
+            if user.business is not None
+            else []
+        )
 
     def about_deletion(self, user: User) -> list[str]:
         """Say what goes."""
-        lines = ["Its tokens end at once, and its name is free again; the record stays for the audit trail."]
+        lines = [gettext("Its tokens end at once, and its name is free again; the record stays for the audit trail.")]
         if user.business is not None:
-            what = "administrator" if user.is_admin else "general user"
-            lines.append(f"The business {user.business} loses it as {what}; what it deployed there stays.")
+            what = gettext("administrator") if user.is_admin else gettext("general user")
+            lines.append(
+                told(
+                    say(
+                        "The business %(business)s loses it as %(what)s; what it deployed there stays.",
+                        business=user.business,
+                        what=what,
+                    )
+                )
+            )
         lines += [
-            f"Its application for the business {application} waits, and cannot be approved afterwards."
+            told(
+                say(
+                    "Its application for the business %(application)s waits, and cannot be approved afterwards.",
+                    application=application,
+                )
+            )
             for application in user.applications.filter(status=0)
         ]
         return lines

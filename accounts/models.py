@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
 
 from otestack.models import OwnedQuerySet, Timestamped, Trailed
 
@@ -16,20 +17,20 @@ from otestack.models import OwnedQuerySet, Timestamped, Trailed
 class Status(models.IntegerChoices):
     """User status, as the seed numbers it."""
 
-    PENDING = 0, "pending"
-    APPROVED = 1, "approved"
-    REFUSED = 2, "not approved"
-    FORBIDDEN = 3, "forbidden"
+    PENDING = 0, _("pending")
+    APPROVED = 1, _("approved")
+    REFUSED = 2, _("not approved")
+    FORBIDDEN = 3, _("forbidden")
 
 
 class Role(models.IntegerChoices):
     """Role, derived and never stored."""
 
-    REGISTERED = 0, "registered, waiting for approval"
-    APPROVED = 1, "approved, without a business"
-    MEMBER = 2, "general user"
-    ADMIN = 3, "business administrator"
-    SYSTEM = 4, "system administrator"
+    REGISTERED = 0, _("registered, waiting for approval")
+    APPROVED = 1, _("approved, without a business")
+    MEMBER = 2, _("general user")
+    ADMIN = 3, _("business administrator")
+    SYSTEM = 4, _("system administrator")
 
 
 class UserQuerySet(OwnedQuerySet["User"]):

@@ -10,6 +10,7 @@ import sys
 
 from accounts import rules
 from otestack.errors import Invalid
+from otestack.sentences import say
 
 
 def generate() -> str:
@@ -29,5 +30,5 @@ def ask(variable: str) -> str:
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("New password: ")
     if password != getpass.getpass("Once more: "):
-        raise Invalid(password="The two are not the same.")
+        raise Invalid(password=say("The two are not the same."))
     return password

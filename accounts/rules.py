@@ -2,6 +2,8 @@
 
 import re
 
+from otestack.sentences import say
+
 USER_NAME_LENGTH = 64
 PHONE_LENGTH = 21
 PASSWORD_LENGTHS = (8, 20)
@@ -14,7 +16,10 @@ def user_name_fault(name: str) -> str | None:
     """Return what is wrong with a user name."""
     if len(name) <= USER_NAME_LENGTH and USER_NAME.fullmatch(name):
         return None
-    return f"It must be 1 to {USER_NAME_LENGTH} letters, digits, '.', '_' or '-', starting with a letter or a digit."
+    return say(
+        "It must be 1 to %(user_name_length)s letters, digits, '.', '_' or '-', starting with a letter or a digit.",
+        user_name_length=USER_NAME_LENGTH,
+    )
 
 
 def password_fault(password: str) -> str | None:
@@ -23,10 +28,15 @@ def password_fault(password: str) -> str | None:
     least, most = PASSWORD_LENGTHS
     if least <= len(password) <= most and all(any(map(kind, password)) for kind in classes):
         return None
-    classes_in_words = "at least one upper-case letter, one lower-case letter and one digit"
-    return f"It must be {least} to {most} characters with {classes_in_words}."
+    classes_in_words = say("at least one upper-case letter, one lower-case letter and one digit")
+    return say(
+        "It must be %(least)s to %(most)s characters with %(classes_in_words)s.",
+        least=least,
+        most=most,
+        classes_in_words=classes_in_words,
+    )
 
 
 def phone_fault(phone: str) -> str | None:
     """Return what is wrong with a phone number."""
-    return None if PHONE.fullmatch(phone) else "It must be 5 to 20 digits, with an optional leading '+'."
+    return None if PHONE.fullmatch(phone) else say("It must be 5 to 20 digits, with an optional leading '+'.")

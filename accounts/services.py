@@ -19,6 +19,7 @@ from accounts.models import Status, User
 from accounts.throttles import login_failures
 from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from otestack.sentences import say
 from otestack.transactions import insert, retry_deadlock
 
 # What the audit trail calls each decision about a user.
@@ -29,8 +30,8 @@ _DECIDED = {
     Status.FORBIDDEN: "forbid",
 }
 _REFUSED_AT_LOGIN = {
-    Status.REFUSED: "The system administrator did not approve this user.",
-    Status.FORBIDDEN: "This user is forbidden to log in.",
+    Status.REFUSED: say("The system administrator did not approve this user."),
+    Status.FORBIDDEN: say("This user is forbidden to log in."),
 }
 
 
@@ -47,7 +48,7 @@ def login(user_name: str, password: str, *, address: str) -> str:
         make_password(password)  # as long as checking one takes, so that time does not tell which names exist
     if user is None or not user.check_password(password):
         throttle.take()
-        raise Unauthorized("The user name or the password is wrong.")
+        raise Unauthorized(say("The user name or the password is wrong."))
     throttle.check()  # others may have failed meanwhile: guesses sent at once gain nothing
     if sentence := _REFUSED_AT_LOGIN.get(Status(user.status)):
         raise Forbidden(sentence)
@@ -84,7 +85,7 @@ def create_sub_user(*, user_name: str, password: str, phone: str, real_name: str
         own = _businesses().filter(is_system=True) if by.is_superuser else _businesses().filter(pk=by.business_id)
         user.business = own.select_for_update().first()
         if user.business is None or not user.business.is_approved:
-            raise Forbidden("Your business is not approved any more.")
+            raise Forbidden(say("Your business is not approved any more."))
         return _insert(user)
 
 
@@ -108,7 +109,7 @@ def create_member(
         if business is not None:
             user.business = _businesses().select_for_update().get(pk=business.pk)
             if not user.business.is_approved:
-                raise Conflict(f"The business {business} is not approved.")
+                raise Conflict(say("The business %(business)s is not approved.", business=business))
         return _insert(user)
 
 
@@ -123,13 +124,13 @@ def change_password(user: User, *, old: str, new: str, address: str) -> None:
     throttle.check()
     if not user.check_password(old):
         throttle.take()
-        raise Invalid(oldPassword="It is not the current password.")
+        raise Invalid(oldPassword=say("It is not the current password."))
     _require_password(new)
     hashed = make_password(new)
     with transaction.atomic():
         same = User.objects.living().filter(pk=user.pk, password=user.password)
         if not _set_password(same, hashed):
-            raise Conflict("The password was changed at the same time.")
+            raise Conflict(say("The password was changed at the same time."))
         trail.noted("change password", user, tokens="ended")
 
 
@@ -159,7 +160,7 @@ def audit(user: User, *, status: int, by: User | None = None) -> None:
     """
     user = _lock(user, by)
     if status != Status.APPROVED:
-        _require_not_self(user, by, "You cannot take your own approval away.")
+        _require_not_self(user, by, say("You cannot take your own approval away."))
         _require_another_system_admin(user)
     ends_tokens = status in {Status.REFUSED, Status.FORBIDDEN}
     User.objects.filter(pk=user.pk).update(
@@ -177,7 +178,7 @@ def delete(user: User, *, by: User | None = None) -> None:
     Source: seed, DELETE /v1/admin/user/[userid].
     """
     user = _lock(user, by)
-    _require_not_self(user, by, "You cannot delete yourself.")
+    _require_not_self(user, by, say("You cannot delete yourself."))
     if user.is_superuser:
         _require_rank(by)
     _require_another_system_admin(user)
@@ -194,12 +195,12 @@ def set_business(user: User, business: models.Model, *, is_admin: bool | None = 
     """
     locked = _businesses().select_for_update().get(pk=business.pk)
     if not locked.is_approved:
-        raise Conflict(f"The business {locked} is not approved.")
+        raise Conflict(say("The business %(locked)s is not approved.", locked=locked))
     user = _lock(user, by)
     if user.is_superuser or user.status != Status.APPROVED:
-        raise Conflict(f"{user} is not an approved user without a business.")
+        raise Conflict(say("%(user)s is not an approved user without a business.", user=user))
     if user.business is not None and user.business.is_approved:
-        raise Conflict(f"{user} belongs to the business {user.business}.")
+        raise Conflict(say("%(user)s belongs to the business %(business)s.", user=user, business=user.business))
     is_admin = user.is_admin if is_admin is None else is_admin
     User.objects.filter(pk=user.pk).update(business_id=locked.pk, is_admin=is_admin, updated_at=Now())
     entry = trail.change("give a business", user, business_id=locked.pk, is_admin=is_admin)
@@ -216,12 +217,12 @@ def move(user: User, business: models.Model | None, *, is_admin: bool, by: User 
     """
     locked = None if business is None else _businesses().select_for_update().get(pk=business.pk)
     if locked is not None and not locked.is_approved:
-        raise Conflict(f"The business {locked} is not approved.")
+        raise Conflict(say("The business %(locked)s is not approved.", locked=locked))
     user = _lock(user, by)
     if user.is_superuser:
-        raise Conflict(f"{user} is a system administrator.")
+        raise Conflict(say("%(user)s is a system administrator.", user=user))
     if user.status != Status.APPROVED:
-        raise Conflict(f"{user} is not approved.")
+        raise Conflict(say("%(user)s is not approved.", user=user))
     wanted = None if locked is None else locked.pk
     leaves = user.business_id is not None and user.business_id != wanted
     User.objects.filter(pk=user.pk).update(
@@ -236,7 +237,7 @@ def make_system_admin(user: User, *, by: User | None = None) -> None:
     system = _businesses().select_for_update().get(is_system=True)
     user = _lock(user, by)
     if user.status != Status.APPROVED:
-        raise Conflict(f"{user} is not approved.")
+        raise Conflict(say("%(user)s is not approved.", user=user))
     now = {"is_superuser": True, "is_admin": True, "business_id": system.pk}
     User.objects.filter(pk=user.pk).update(**now, updated_at=Now())
     trail.changed("make system administrator", user, **now)
@@ -250,7 +251,7 @@ def remove_system_admin(user: User, *, by: User | None = None) -> None:
     Raises Conflict for oneself and the last one, NotFound.
     """
     user = _lock(user, by)
-    _require_not_self(user, by, "You cannot take your own role away.")
+    _require_not_self(user, by, say("You cannot take your own role away."))
     _require_another_system_admin(user)
     now: dict[str, Any] = {"is_superuser": False, "business_id": None}
     rows = User.objects.filter(pk=user.pk, is_superuser=True)
@@ -286,7 +287,7 @@ def _is_system_admin(user_name: str) -> bool:
     """Return whether the name is a system administrator's. Raises Conflict when it is somebody else's."""
     user = User.objects.living().named(user_name).first()
     if user is not None and not user.is_superuser:
-        raise Conflict(f"The user {user} exists and is not a system administrator.")
+        raise Conflict(say("The user %(user)s exists and is not a system administrator.", user=user))
     return user is not None
 
 
@@ -299,7 +300,7 @@ def _create(user: User, password: str, *, verb: str) -> User:
 
 def _insert(user: User, verb: str = "create") -> User:
     namesakes = User.objects.living().named(user.username)
-    insert(user, taken=namesakes, refusal=Invalid(user="This user name is taken."))
+    insert(user, taken=namesakes, refusal=Invalid(user=say("This user name is taken.")))
     trail.created(user, verb)
     return user
 
@@ -318,7 +319,7 @@ def _lock(user: User, by: User | None) -> User:
     rows = User.objects.living().filter(Q(pk__in=ids) | Q(is_superuser=True))
     locked = {row.pk: row for row in rows.order_by("id").select_for_update()}
     if by is not None and (by.pk not in locked or not locked[by.pk].is_active):
-        raise Unauthorized("You may not log in any more.")
+        raise Unauthorized(say("You may not log in any more."))
     if user.pk not in locked or (by is not None and not _reaches(locked[by.pk], locked[user.pk])):
         raise NotFound
     return locked[user.pk]
@@ -336,7 +337,7 @@ def _require_not_self(user: User, by: User | None, sentence: str) -> None:
 
 def _require_rank(by: User | None) -> None:
     if by is not None and not by.is_superuser:
-        raise Forbidden("Only a system administrator may do this to a system administrator.")
+        raise Forbidden(say("Only a system administrator may do this to a system administrator."))
 
 
 def _require_another_system_admin(user: User) -> None:
@@ -345,7 +346,7 @@ def _require_another_system_admin(user: User) -> None:
         return
     able = User.objects.living().filter(is_superuser=True, status=Status.APPROVED)
     if not able.exclude(pk=user.pk).exists():
-        raise Conflict("This is the last system administrator.")
+        raise Conflict(say("This is the last system administrator."))
 
 
 def _require_password(password: str) -> None:

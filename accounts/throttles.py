@@ -19,6 +19,7 @@ from django.core.files import locks
 from redis.exceptions import RedisError
 
 from otestack.errors import TooMany
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class Throttle:
         if len(taken) < self.limit:
             return [slot for slot in slots if slot not in taken]
         wait = max(1, math.ceil(min(taken.values()) + self.seconds - time.time()))
-        raise TooMany(f"Too many attempts; try again in {wait} s.", wait=wait)
+        raise TooMany(say("Too many attempts; try again in %(wait)s s.", wait=wait), wait=wait)
 
 
 def login_failures(user_name: str, address: str) -> Throttle:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.contrib import admin
 from django.db.models import Q
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from apps.charts.problems import ChartError
 from apps.charts.unpack import unpack
@@ -12,6 +14,7 @@ from apps.models import AppVersion, ChartArchive, Status
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, pretty, table
+from otestack.sentences import say, told
 
 # Characters of one file that are shown.
 _MOST_SHOWN = 20_000
@@ -20,10 +23,10 @@ _MOST_SHOWN = 20_000
 class StatusFilter(Choice):
     """Deleted ones are out of the way unless asked for."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
-    unchosen = ("Not deleted", ~Q(status=Status.DELETED))
-    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": ("All", Q())}
+    unchosen = (_("Not deleted"), ~Q(status=Status.DELETED))
+    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": (_("All"), Q())}
 
 
 @admin.register(AppVersion)
@@ -35,7 +38,7 @@ class AppVersionAdmin(RecordAdmin):
     list_display = ("app_name", "version", "business", "status", "deploy_type", "image", "created_at")
     list_filter = (StatusFilter, "deploy_type")
     search_fields = ("app_name", "version", "business__name", "image")
-    search_help_text = "Application, version, business or image"
+    search_help_text = _("Application, version, business or image")
     ordering = ("-pk",)
     fields = (
         "id", "app_name", "version", "business", "status", "deploy_type", "image", "repository_id", "history",
@@ -43,12 +46,12 @@ class AppVersionAdmin(RecordAdmin):
     )  # fmt: skip
     joined = ("business",)
 
-    @admin.display(description="as requested")
+    @admin.display(description=_("as requested"))
     def as_requested(self, version: AppVersion) -> str:
         """Return what was asked for, with the defaults."""
         return pretty(version.spec)
 
-    @admin.display(description="versions of it")
+    @admin.display(description=_("versions of it"))
     def history(self, version: AppVersion) -> str:
         """Return the newest versions of the same application, deleted ones too."""
         rows = AppVersion.objects.filter(business_id=version.business_id, app_name=version.app_name).defer("spec")
@@ -57,15 +60,20 @@ class AppVersionAdmin(RecordAdmin):
             (
                 link(row, row.version),
                 badge(row.get_status_display()),
-                row.image or "chart",
+                row.image or gettext("chart"),
                 f"{row.created_at:%Y-%m-%d %H:%M}",
             )
             for row in shown
         ]
-        everything = list_link(AppVersion, f"all {rows.count()}", f"status=all&q={version.app_name}")
-        return table(("Version", "Status", "Image", "Created (UTC)"), lines) + everything
+        everything = list_link(
+            AppVersion, told(say("all %(rows)s", rows=rows.count())), f"status=all&q={version.app_name}"
+        )
+        return (
+            table((gettext("Version"), gettext("Status"), gettext("Image"), gettext("Created (UTC)")), lines)
+            + everything
+        )
 
-    @admin.display(description="chart")
+    @admin.display(description=_("chart"))
     def chart(self, version: AppVersion) -> str:
         """Return the chart's files, each to unfold."""
         archive = ChartArchive.objects.filter(app_version=version).first()
@@ -74,7 +82,7 @@ class AppVersionAdmin(RecordAdmin):
         try:
             files = unpack(bytes(archive.packed))
         except ChartError as error:
-            return str(error)
+            return error.told
         lines = ((path, len(content), _shown(content)) for path, content in sorted(files.items()))
         block = '<details><summary>{} ({} bytes)</summary><pre class="ote-pre" tabindex="0">{}</pre></details>'
         return format_html("SHA-256 {}{}", archive.digest, format_html_join("", block, lines))

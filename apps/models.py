@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from business.models import Business
 from otestack.models import OwnedQuerySet, Timestamped, Trailed
@@ -13,18 +14,18 @@ from otestack.models import OwnedQuerySet, Timestamped, Trailed
 class Status(models.IntegerChoices):
     """Application status (contract, Applications)."""
 
-    INITIALISING = 0, "initialising"
-    READY = 1, "ready"
-    FAILED = 2, "failed"
-    DELETED = 3, "deleted"
+    INITIALISING = 0, _("initialising")
+    READY = 1, _("ready")
+    FAILED = 2, _("failed")
+    DELETED = 3, _("deleted")
 
 
 class DeployType(models.TextChoices):
     """How the application runs."""
 
-    DEPLOYMENT = "deployment", "deployment"
-    DAEMONSET = "daemonset", "daemonset"
-    CHART = "chart", "chart"
+    DEPLOYMENT = "deployment", _("deployment")
+    DAEMONSET = "daemonset", _("daemonset")
+    CHART = "chart", _("chart")
 
 
 class VersionLine(models.Model):

@@ -8,12 +8,14 @@ from typing import Any
 
 from django.conf import settings
 from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from apps import images, rules
 from apps.charts.limits import PACKED
 from apps.models import AppVersion, DeployType, Status
 from otestack.api.fields import INT31, Body, Flag, Listed, Rule, Text, UnixTime, Upload, Whole
+from otestack.sentences import say, told
 
 # Ports, variables, volumes and dependences of one application.
 MOST_ITEMS = 100
@@ -27,7 +29,7 @@ def _only(pattern: re.Pattern[str], sentence: str) -> RegexValidator:
 
 
 def _image_problem(value: str) -> str | None:
-    return None if images.parse(value) else "It must be an image reference such as registry.local/team/app:1.0."
+    return None if images.parse(value) else say("It must be an image reference such as registry.local/team/app:1.0.")
 
 
 def _host_path_problem(value: str) -> str | None:
@@ -61,7 +63,7 @@ class VolumeRequest(Body):
     def validate_readOnly(self, value: bool) -> bool:
         """Refuse to mount for writing."""
         if not value:
-            raise serializers.ValidationError("A host path may be mounted read-only only: it must be true.")
+            raise serializers.ValidationError(_("A host path may be mounted read-only only: it must be true."))
         return value
 
 
@@ -88,7 +90,9 @@ def _app_name() -> Text:
     return Text(
         max_length=63,
         validators=[
-            _only(rules.DNS_LABEL, "It must be 1 to 63 lower-case letters, digits or '-', with no '-' at either end.")
+            _only(
+                rules.DNS_LABEL, say("It must be 1 to 63 lower-case letters, digits or '-', with no '-' at either end.")
+            )
         ],
         help_text="The application's name: lower-case letters, digits and '-'.",
     )
@@ -97,7 +101,7 @@ def _app_name() -> Text:
 def _line() -> Text:
     return Text(
         max_length=32,
-        validators=[_only(rules.LINE, "It must be a main version x.x, such as 1.2.")],
+        validators=[_only(rules.LINE, say("It must be a main version x.x, such as 1.2."))],
         help_text="The main line x.x; the version becomes its next minor, x.x.1 first.",
     )
 
@@ -120,7 +124,7 @@ class AppRequest(Body):
     deployType = serializers.ChoiceField(
         choices=[DeployType.DEPLOYMENT.value, DeployType.DAEMONSET.value],
         # DRF's own sentence repeats what was sent, which may be no text that can be sent back.
-        error_messages={"invalid_choice": "It must be deployment or daemonset."},
+        error_messages={"invalid_choice": _("It must be deployment or daemonset.")},
         help_text="How it runs: deployment, so many copies; daemonset, one copy on each node.",
     )
     image = Text(
@@ -180,9 +184,13 @@ class AppRequest(Body):
         """Fill in the defaults that depend on other fields, then check the fields against each other."""
         spec = {"minReplicas": attrs["replicas"], "maxReplicas": attrs["replicas"]} | attrs
         if found := rules.problems(spec):
-            raise serializers.ValidationError(found)
+            raise serializers.ValidationError(
+                {field: [told(sentence) for sentence in sentences] for field, sentences in found.items()}
+            )
         if len(json.dumps(spec, ensure_ascii=False).encode()) > MOST_BYTES:
-            raise serializers.ValidationError({"body": [f"The application is longer than {MOST_BYTES} bytes."]})
+            raise serializers.ValidationError(
+                {"body": [told(say("The application is longer than %(most)s bytes.", most=MOST_BYTES))]}
+            )
         return spec
 
 

@@ -15,6 +15,7 @@ from business.models import Business
 from business.services import lock_approved, own_business
 from otestack import trail
 from otestack.errors import Conflict, Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 from registry.models import ExternalRepository
 
@@ -42,7 +43,7 @@ def create(by: User, spec: dict[str, Any]) -> AppVersion:
     business = lock_approved(own_business(by).pk)
     repository = spec["repositoryId"]
     if repository and not ExternalRepository.objects.filter(business=business, repository_id=repository).exists():
-        raise Invalid(repositoryId=f"There is no repository '{repository}'.")
+        raise Invalid(repositoryId=say("There is no repository '%(repository)s'.", repository=repository))
     return _create(
         business,
         spec["appName"],
@@ -66,7 +67,7 @@ def create_from_chart(by: User, *, app_name: str, line: str, packed: bytes) -> A
         release = app_name[:LONGEST_RELEASE].rstrip("-")
         chart = charts.make(packed, release=release, namespace=business.namespace, values={}).chart
     except charts.ChartError as error:
-        raise Invalid(chart=str(error)) from error
+        raise Invalid(chart=error.sentence) from error
     about = {"name": chart.name, "version": chart.version, "appVersion": chart.app_version}
     spec = {"appName": app_name, "version": line, "deployType": DeployType.CHART.value, "chart": about}
     return _store(business, spec, packed)
@@ -119,7 +120,7 @@ def delete(by: User, ids: Collection[int]) -> None:
     versions = {version.pk: version for version in locked}
     found = set(versions)
     if missing := sorted(set(ids) - found):
-        raise Invalid(appId=f"There is no application {', '.join(map(str, missing))}.")
+        raise Invalid(appId=say("There is no application %(str)s.", str=", ".join(map(str, missing))))
     for user_of in in_use:
         if sentence := user_of(found):
             raise Conflict(sentence)

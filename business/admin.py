@@ -8,6 +8,8 @@ from django.contrib import admin
 from django.db.models import Case, Q, QuerySet, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from business import services
@@ -18,15 +20,16 @@ from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, named, table
+from otestack.sentences import say, told
 
 
 class StatusFilter(Choice):
     """Deleted ones are out of the way unless asked for."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
-    unchosen = ("Not deleted", ~Q(status=Status.DELETED))
-    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": ("All", Q())}
+    unchosen = (_("Not deleted"), ~Q(status=Status.DELETED))
+    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": (_("All"), Q())}
 
 
 def _waits(business: Business) -> bool:
@@ -42,7 +45,7 @@ class BusinessAdmin(RecordAdmin):
     list_display = ("name", "state", "applicant", "namespace", "scale", "comment", "created_at")
     list_filter = (StatusFilter,)
     search_fields = ("name", "namespace", "applicant__username")
-    search_help_text = "Name, namespace or applicant"
+    search_help_text = _("Name, namespace or applicant")
     ordering = (Case(When(status=Status.PENDING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
         "id", "name", "state", "applicant", "introduce", "objective", "scale", "comment", "namespace",
@@ -51,7 +54,7 @@ class BusinessAdmin(RecordAdmin):
     )  # fmt: skip
     joined = ("applicant", "bundle")
     deferred = ("applicant__password",)
-    waiting = ("Businesses", "status=0", Q(status=Status.PENDING))
+    waiting = (_("Businesses"), "status=0", Q(status=Status.PENDING))
     actions = ("approve", "refuse", "delete")
 
     def get_search_results(
@@ -62,12 +65,12 @@ class BusinessAdmin(RecordAdmin):
             queryset = queryset.filter(status=Status.APPROVED)
         return super().get_search_results(request, queryset, search_term)
 
-    @admin.display(description="status", ordering="status")
+    @admin.display(description=_("status"), ordering="status")
     def state(self, business: Business) -> str:
         """Return the status."""
         return badge(business.get_status_display())
 
-    @admin.display(description="namespace in the clusters")
+    @admin.display(description=_("namespace in the clusters"))
     def namespace_in_clusters(self, business: Business) -> str:
         """Return where it stands, by state."""
         if business.bundle is None:
@@ -76,41 +79,43 @@ class BusinessAdmin(RecordAdmin):
         states = placements_by_state(rows, f"bundle__id__exact={business.bundle_id}")
         return format_html("{}: {}", link(business.bundle), states)
 
-    @admin.display(description="registry account")
+    @admin.display(description=_("registry account"))
     def registry_account_of_it(self, business: Business) -> str:
         """Return the way to its account in our registry; its model lies above this app."""
         accounts: Any = Business._meta.get_field("registry_account").related_model
         return link(accounts._default_manager.defer("password").filter(business=business).first())
 
-    @admin.display(description="users")
+    @admin.display(description=_("users"))
     def users_in_it(self, business: Business) -> str:
         """Return the way to its users."""
         users = User.objects.living().filter(business=business).order_by("-is_admin", "username")
         rows = users.select_related("business").defer("password")[:MOST_NAMED]
         shown = [(link(user), user.role.label, badge(user.get_status_display())) for user in rows]
-        everybody = list_link(User, f"all {users.count()}", f"business__id__exact={business.pk}")
-        return table(("User", "Role", "Status"), shown) + everybody
+        everybody = list_link(
+            User, told(say("all %(users)s", users=users.count())), f"business__id__exact={business.pk}"
+        )
+        return table((gettext("User"), gettext("Role"), gettext("Status")), shown) + everybody
 
-    @admin.display(description="deployments")
+    @admin.display(description=_("deployments"))
     def deployments_of_it(self, business: Business) -> str:
         """Return the way to its deployments."""
         rows = business.deployments.listed()
         return list_link(rows.model, str(rows.count()), f"business__id__exact={business.pk}")
 
-    @deed("Approve", form=Comment, about="about_approval", offered=_waits)
+    @deed(_("Approve"), form=Comment, about="about_approval", offered=_waits)
     def approve(self, request: HttpRequest, business: Business, *, comment: str) -> str:
         """Approve an application."""
         services.approve(business, comment=comment, by=request.user)  # type: ignore[arg-type]
-        return f"approved; its namespace {business.namespace} goes to every cluster"
+        return say("approved; its namespace %(namespace)s goes to every cluster", namespace=business.namespace)
 
-    @deed("Refuse", form=Comment, offered=_waits)
+    @deed(_("Refuse"), form=Comment, offered=_waits)
     def refuse(self, request: HttpRequest, business: Business, *, comment: str) -> str:
         """Disapprove an application."""
         services.refuse(business, comment=comment, by=request.user)  # type: ignore[arg-type]
-        return "disapproved"
+        return say("disapproved")
 
     @deed(
-        "Delete",
+        _("Delete"),
         about="about_deletion",
         ends=True,
         offered=lambda business: business.status == Status.APPROVED and not business.is_system,
@@ -118,13 +123,13 @@ class BusinessAdmin(RecordAdmin):
     def delete(self, request: HttpRequest, business: Business) -> str:
         """Delete a business with all that it has."""
         services.delete(business, by=request.user)  # type: ignore[arg-type]
-        return "deleted; its namespace leaves every cluster"
+        return say("deleted; its namespace leaves every cluster")
 
     def about_approval(self, business: Business) -> list[str]:
         """Say what approval brings."""
         return [
-            f"{business.applicant} becomes its administrator.",
-            f"The namespace ns{business.pk} goes to every cluster.",
+            told(say("%(applicant)s becomes its administrator.", applicant=business.applicant)),
+            told(say("The namespace ns%(business)s goes to every cluster.", business=business.pk)),
         ]
 
     def about_deletion(self, business: Business) -> list[str]:
@@ -132,9 +137,19 @@ class BusinessAdmin(RecordAdmin):
         users = User.objects.living().filter(business=business).order_by("username")
         deployments = business.deployments.listed().order_by("name")
         return [
-            f"Namespace that leaves every cluster with all that it holds: {business.namespace or 'none'}",
-            f"Deployments that end: {_some(deployments, 'name')}",
-            f"Users whose tokens end and who have no business afterwards: {_some(users, 'username')}",
+            told(
+                say(
+                    "Namespace that leaves every cluster with all that it holds: %(value)s",
+                    value=business.namespace or "none",
+                )
+            ),
+            told(say("Deployments that end: %(deployments)s", deployments=_some(deployments, "name"))),
+            told(
+                say(
+                    "Users whose tokens end and who have no business afterwards: %(users)s",
+                    users=_some(users, "username"),
+                )
+            ),
         ]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
 
 from otestack.models import Timestamped, Trailed
 
@@ -17,10 +18,10 @@ if TYPE_CHECKING:
 class Status(models.IntegerChoices):
     """Business status, as the seed numbers it."""
 
-    PENDING = 0, "pending"
-    APPROVED = 1, "approved"
-    REFUSED = 2, "disapproved"
-    DELETED = 3, "deleted"
+    PENDING = 0, _("pending")
+    APPROVED = 1, _("approved")
+    REFUSED = 2, _("disapproved")
+    DELETED = 3, _("deleted")
 
 
 class BusinessQuerySet(models.QuerySet["Business"]):

@@ -20,6 +20,7 @@ from clusters.models import Bundle, Selector
 from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid
 from otestack.models import TrailEntry
+from otestack.sentences import say
 from otestack.transactions import insert, retry_deadlock
 
 # What else goes when a business is deleted. Imports run one way, from deployments down to here, so an app above
@@ -36,7 +37,7 @@ def lock_approved(pk: int) -> Business:
     """
     business = Business.objects.select_for_update().filter(pk=pk, status=Status.APPROVED).first()
     if business is None:
-        raise Forbidden("The business is not approved any more.")
+        raise Forbidden(say("The business is not approved any more."))
     return business
 
 
@@ -57,12 +58,12 @@ def apply(*, by: User, name: str, introduce: str, objective: str, scale: str) ->
     """
     applicant = User.objects.select_for_update().get(pk=by.pk)
     if _has_business(applicant):
-        raise Conflict("You belong to a business already.")
+        raise Conflict(say("You belong to a business already."))
     if Business.objects.filter(applicant=applicant, status=Status.PENDING).exists():
-        raise Conflict("Your earlier application is still waiting.")
+        raise Conflict(say("Your earlier application is still waiting."))
     business = Business(name=name, introduce=introduce, objective=objective, scale=scale, applicant=applicant)
     taken = Business.objects.filter(name=name, status__in=[Status.PENDING, Status.APPROVED])
-    insert(business, taken=taken, refusal=Invalid(name="This business name is taken."))
+    insert(business, taken=taken, refusal=Invalid(name=say("This business name is taken.")))
     trail.created(business, "apply")
     return business
 
@@ -84,9 +85,9 @@ def approve(business: Business, *, comment: str = "", by: User | None = None) ->
     business.refresh_from_db()
     applicant = User.objects.select_for_update().get(applications=business)
     if applicant.deleted_at is not None or applicant.status != UserStatus.APPROVED:
-        raise Conflict(f"The applicant {applicant} is not an approved user any more.")
+        raise Conflict(say("The applicant %(applicant)s is not an approved user any more.", applicant=applicant))
     if _has_business(applicant):
-        raise Conflict(f"The applicant {applicant} belongs to a business already.")
+        raise Conflict(say("The applicant %(applicant)s belongs to a business already.", applicant=applicant))
     User.objects.filter(pk=applicant.pk).update(business=business, is_admin=True, updated_at=Now())
     joins = trail.change("give a business", applicant, business_id=business.pk, is_admin=True)
     joins.business_id = business.pk
@@ -131,16 +132,22 @@ def delete(business: Business, *, by: User | None = None) -> None:
 def check_deletable(business: Business) -> None:
     """Raise Conflict where delete() would, so that an operator is asked only what can be done."""
     if business.is_system:
-        raise Conflict("The built-in business cannot be deleted.")
+        raise Conflict(say("The built-in business cannot be deleted."))
     if business.status != Status.APPROVED:
-        raise Conflict(f"The business {business} is {business.get_status_display()}; only an approved one is deleted.")
+        raise Conflict(
+            say(
+                "The business %(business)s is %(status)s; only an approved one is deleted.",
+                business=business,
+                status=Status(business.status).label,
+            )
+        )
 
 
 def _decide(business: Business, status: Status, comment: str) -> TrailEntry:
     """Decide, and return what the audit trail gets."""
     waiting = Business.objects.filter(pk=business.pk, status=Status.PENDING)
     if not waiting.update(status=status, comment=comment, updated_at=Now()):
-        raise Conflict(f"The business {business} was decided before.")
+        raise Conflict(say("The business %(business)s was decided before.", business=business))
     verb = "approve" if status == Status.APPROVED else "refuse"
     after = {"status": status, "comment": comment}
     return trail.entry(verb, business, before={"status": Status.PENDING}, after=after)

@@ -10,6 +10,8 @@ from django.contrib import admin
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html_join
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from clusters import services
 from clusters.forms import Kubeconfig, Label, NewCluster
@@ -22,6 +24,7 @@ from otestack.backoffice.lists import Choice
 from otestack.backoffice.making import Making
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import MOST_NAMED, badge, list_link, named, pretty
+from otestack.sentences import say, told
 
 PLACEMENT_STATES = ("waiting", "applying", "progressing", "ready", "failed", "away", "stale", "removing")
 _GIB = 2**30
@@ -30,7 +33,7 @@ _GIB = 2**30
 class ClusterState(Choice):
     """By state as it is read."""
 
-    title = "state"
+    title = _("state")
     parameter_name = "state"
     options = {state: (state, Q(state=state)) for state in STATES}
 
@@ -44,18 +47,18 @@ class PlacementState(ClusterState):
 class NodeReady(Choice):
     """Ready when last seen, on a cluster that is fresh now."""
 
-    title = "ready"
+    title = _("ready")
     parameter_name = "ready"
-    options = {"yes": ("Yes", Q(alive=True)), "no": ("No", Q(alive=False))}
+    options = {"yes": (_("Yes"), Q(alive=True)), "no": (_("No"), Q(alive=False))}
 
 
 class BundleEnded(Choice):
     """Ended ones are out of the way."""
 
-    title = "ended"
+    title = _("ended")
     parameter_name = "ended"
-    unchosen = ("Not ended", Q(ended_at__isnull=True))
-    options = {"yes": ("Ended", Q(ended_at__isnull=False)), "all": ("All", Q())}
+    unchosen = (_("Not ended"), Q(ended_at__isnull=True))
+    options = {"yes": (_("Ended"), Q(ended_at__isnull=False)), "all": (_("All"), Q())}
 
 
 @admin.register(Cluster)
@@ -64,19 +67,19 @@ class ClusterAdmin(RecordAdmin):
 
     menu = ("Fleet", "dns", 1)
     list_display = (
-        "name", "state", "away_since", "observed_at", "node_count", "label_names", "kubernetes_version", "last_error",
+        "name", "state", "away_since", "observed_at", "node_count", "label_names", "kubernetes_version", "trouble",
     )  # fmt: skip
     list_filter = (ClusterState,)
     search_fields = ("name", "labels__label", "server")
-    search_help_text = "Name, label or server"
+    search_help_text = _("Name, label or server")
     ordering = ("name", "pk")
     fields = (
-        "id", "name", "state", "away_since", "failed_probes", "last_error", "observed_at", "full_list_at", "server",
+        "id", "name", "state", "away_since", "failed_probes", "trouble", "observed_at", "full_list_at", "server",
         "driver", "uid", "kubernetes_version", "label_names", "nodes_of_it", "placements_on_it", "orphans", "removing",
         "change_due_at", "observe_due_at", "lease_until", "created_at", "updated_at",
     )  # fmt: skip
     deferred = ("credentials",)
-    making = Making("Register a cluster", NewCluster, "registered")
+    making = Making(_("Register a cluster"), NewCluster, say("registered"))
     actions = ("look_now", "ask_now", "add_label", "remove_label", "new_credentials", "remove", "forget")
 
     def make(self, request: HttpRequest, **answers: Any) -> Cluster:
@@ -95,79 +98,91 @@ class ClusterAdmin(RecordAdmin):
         """Return the state as of now."""
         return badge(cluster.state)
 
-    @admin.display(description="labels")
+    @admin.display(description=_("labels"))
     def label_names(self, cluster: Cluster) -> str:
         """Return the labels."""
         return _joined(label.label for label in cluster.labels.all())
 
-    @admin.display(description="nodes")
+    @admin.display(description=_("nodes"))
     def nodes_of_it(self, cluster: Cluster) -> str:
         """Return the way to its nodes."""
         return list_link(Node, str(cluster.node_count), f"cluster__id__exact={cluster.pk}")
 
-    @admin.display(description="placements")
+    @admin.display(description=_("placements"))
     def placements_on_it(self, cluster: Cluster) -> str:
         """Return what is on it, by state."""
         return placements_by_state(Placement.objects.filter(cluster=cluster), f"cluster__id__exact={cluster.pk}")
 
-    @deed("Look now", ask=False)
+    @admin.display(description=_("last error"), ordering="last_error")
+    def trouble(self, cluster: Cluster) -> str:
+        """Return what was wrong in the last pass."""
+        return told(cluster.last_error) or "-"
+
+    @deed(_("Look now"), ask=False)
     def look_now(self, request: HttpRequest, cluster: Cluster) -> str:
         """Have the cluster looked at."""
         services.sync(cluster)
-        return f"will be looked at {'at its next probe, since it is away' if cluster.away_since else 'now'}"
+        return say(
+            "will be looked at %(value)s",
+            value=say("at its next probe, since it is away") if cluster.away_since else say("now"),
+        )
 
-    @deed("Check the connection", ask=False)
+    @deed(_("Check the connection"), ask=False)
     def ask_now(self, request: HttpRequest, cluster: Cluster) -> str:
         """Ask it who it is; changes nothing."""
         facts = services.check(Cluster.objects.get(pk=cluster.pk))
-        return f"it answers: Kubernetes {facts.version}, {facts.node_count} nodes"
+        return say(
+            "it answers: Kubernetes %(version)s, %(node_count)s nodes",
+            version=facts.version,
+            node_count=facts.node_count,
+        )
 
-    @deed("Add a label", form=Label)
+    @deed(_("Add a label"), form=Label)
     def add_label(self, request: HttpRequest, cluster: Cluster, *, clusterLabel: str) -> str:
         """Put a label on it; what is meant for the label goes there."""
         services.add_label([cluster.name], clusterLabel)
-        return f"label {clusterLabel} added; what is meant for it goes there"
+        return say("label %(cluster_label)s added; what is meant for it goes there", cluster_label=clusterLabel)
 
-    @deed("Remove a label", form=Label, about="about_labels", offered=lambda cluster: bool(cluster.labels.all()))
+    @deed(_("Remove a label"), form=Label, about="about_labels", offered=lambda cluster: bool(cluster.labels.all()))
     def remove_label(self, request: HttpRequest, cluster: Cluster, *, clusterLabel: str) -> str:
         """Take a label off; what is there because of it leaves."""
         services.delete_label([cluster.name], clusterLabel)
-        return f"label {clusterLabel} removed; what was there because of it leaves"
+        return say("label %(cluster_label)s removed; what was there because of it leaves", cluster_label=clusterLabel)
 
-    @deed("New kubeconfig", form=Kubeconfig)
+    @deed(_("New kubeconfig"), form=Kubeconfig)
     def new_credentials(self, request: HttpRequest, cluster: Cluster, *, kubeconfig: str, context: str) -> str:
         """Reach the same cluster in another way."""
         services.update_credentials(Cluster.objects.get(pk=cluster.pk), kubeconfig, context)
-        return "reached by the new kubeconfig from now on"
+        return say("reached by the new kubeconfig from now on")
 
-    @deed("Remove", about="about_removal", ends=True, offered=lambda cluster: not cluster.removing)
+    @deed(_("Remove"), about="about_removal", ends=True, offered=lambda cluster: not cluster.removing)
     def remove(self, request: HttpRequest, cluster: Cluster) -> str:
         """Take what is ours off it."""
         services.remove(cluster)
-        return "what is ours leaves it; then it is gone from here"
+        return say("what is ours leaves it; then it is gone from here")
 
-    @deed("Forget", about="about_forgetting", ends=True)
+    @deed(_("Forget"), about="about_forgetting", ends=True)
     def forget(self, request: HttpRequest, cluster: Cluster) -> str:
         """Drop it without asking it."""
         services.remove(cluster, force=True)
-        return "forgotten; what is ours is still there"
+        return say("forgotten; what is ours is still there")
 
     def about_labels(self, cluster: Cluster) -> list[str]:
         """Name its labels."""
-        return [f"Its labels: {_joined(label.label for label in cluster.labels.all())}"]
+        return [told(say("Its labels: %(value)s", value=_joined(label.label for label in cluster.labels.all())))]
 
     def about_removal(self, cluster: Cluster) -> list[str]:
         """Say what goes."""
         placed = Placement.objects.filter(cluster=cluster, present=True).order_by("bundle__title")
         names = list(placed.values_list("bundle__title", flat=True)[:MOST_NAMED])
         return [
-            f"What leaves it: {named(names, placed.count())}",
-            f"Nodes not shown any more: {cluster.node_count}",
+            told(say("What leaves it: %(names)s", names=named(names, placed.count()))),
+            told(say("Nodes not shown any more: %(node_count)s", node_count=cluster.node_count)),
         ]
 
     def about_forgetting(self, cluster: Cluster) -> list[str]:
         """Say what stays behind."""
-        return ["Nothing is deleted there: all that is ours stays on it.", *self.about_removal(cluster)]
+        return [gettext("Nothing is deleted there: all that is ours stays on it."), *self.about_removal(cluster)]
 
 
 @admin.register(Node)
@@ -181,7 +196,7 @@ class NodeAdmin(RecordAdmin):
     )  # fmt: skip
     list_filter = (NodeReady,)
     search_fields = ("name", "cluster__name", "ip", "labels__label")
-    search_help_text = "Name, cluster, address or label"
+    search_help_text = _("Name, cluster, address or label")
     ordering = ("cluster__name", "name", "pk")
     fields = (
         "id", "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib",
@@ -196,27 +211,30 @@ class NodeAdmin(RecordAdmin):
         alive = flag(is_fresh("cluster__") & Q(ready=True))
         return super().get_queryset(request).annotate(alive=alive).prefetch_related(labels)
 
-    @admin.display(description="ready", boolean=True)
+    @admin.display(description=_("ready"), boolean=True)
     def is_ready(self, node: Any) -> bool:
         """Tell whether it is ready now."""
         return bool(node.alive)
 
-    @admin.display(description="labels")
+    @admin.display(description=_("labels"))
     def label_names(self, node: Node) -> str:
         """Return the labels; one that the node does not show yet is marked."""
-        return _joined(f"{label.label}{'' if label.observed else ' (asked for)'}" for label in node.labels.all())
+        return _joined(
+            label.label if label.observed else told(say("%(label)s (asked for)", label=label.label))
+            for label in node.labels.all()
+        )
 
-    @admin.display(description="memory (GiB)", ordering="memory")
+    @admin.display(description=_("memory (GiB)"), ordering="memory")
     def memory_gib(self, node: Node) -> str:
         """Return the memory."""
         return f"{node.memory / _GIB:.1f}"
 
-    @admin.display(description="disk (GiB)", ordering="disk")
+    @admin.display(description=_("disk (GiB)"), ordering="disk")
     def disk_gib(self, node: Node) -> str:
         """Return the disk."""
         return f"{node.disk / _GIB:.1f}"
 
-    @admin.display(description="GPU (GiB)", ordering="gpu")
+    @admin.display(description=_("GPU (GiB)"), ordering="gpu")
     def gpu_gib(self, node: Node) -> str:
         """Return the memory of its GPUs."""
         return f"{node.gpu / _GIB:.1f}"
@@ -234,23 +252,23 @@ class BundleAdmin(RecordAdmin):
     )  # fmt: skip
     list_filter = (BundleEnded, "selector")
     search_fields = ("title", "owner_text", "namespace")
-    search_help_text = "Title, owner or namespace"
+    search_help_text = _("Title, owner or namespace")
     ordering = ("-pk",)
     fields = (
         "id", "uid", "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label",
         "placements_of_it", "objects_of_it", "ended_at", "dirty_at", "created_at", "updated_at",
     )  # fmt: skip
 
-    @admin.display(description="placements")
+    @admin.display(description=_("placements"))
     def placements_of_it(self, bundle: Bundle) -> str:
         """Return where it is, by state."""
         return placements_by_state(Placement.objects.filter(bundle=bundle), f"bundle__id__exact={bundle.pk}")
 
-    @admin.display(description="objects")
+    @admin.display(description=_("objects"))
     def objects_of_it(self, bundle: Bundle) -> str:
         """Return the objects that go out; of a Secret only the name."""
         rows = bundle.objects_wanted.defer("secret").order_by("position")
-        return objects_in_full((str(row), json.loads(row.body) if row.body else "not shown") for row in rows)
+        return objects_in_full((str(row), json.loads(row.body) if row.body else gettext("not shown")) for row in rows)
 
 
 @admin.register(Placement)
@@ -260,16 +278,16 @@ class PlacementAdmin(RecordAdmin):
     tenancy = "bundle__deployment__business"
     menu = ("Fleet", "grid_view", 3)
     list_display = (
-        "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "last_error", "attempts",
+        "bundle", "cluster", "state", "generation", "applied", "ready", "pods", "trouble", "attempts",
         "next_attempt_at",
     )  # fmt: skip
     list_filter = (PlacementState,)
     search_fields = ("bundle__title", "bundle__namespace", "cluster__name")
-    search_help_text = "Bundle, namespace or cluster"
+    search_help_text = _("Bundle, namespace or cluster")
     ordering = ("-pk",)
     fields = (
         "id", "bundle", "cluster", "state", "why_here", "present", "generation", "applied_generation",
-        "ready_generation", "pods", "failed", "last_error", "cluster_error", "attempts", "next_attempt_at",
+        "ready_generation", "pods", "failed", "trouble", "cluster_error", "attempts", "next_attempt_at",
         "applied_at",
     )  # fmt: skip
     joined = ("bundle", "cluster")
@@ -284,10 +302,10 @@ class PlacementAdmin(RecordAdmin):
         """Return the state as of now."""
         return badge(placement.state)
 
-    @admin.display(description="why")
+    @admin.display(description=_("why"))
     def why_here(self, placement: Placement) -> str:
         """Return why it is there, or is leaving."""
-        return why(placement.bundle, placement.cluster)
+        return told(why(placement.bundle, placement.cluster))
 
     @admin.display(ordering="applied_generation")
     def applied(self, placement: Placement) -> int:
@@ -299,15 +317,20 @@ class PlacementAdmin(RecordAdmin):
         """Return the generation that was seen ready."""
         return placement.ready_generation
 
-    @admin.display(description="pods (running / error / total)")
+    @admin.display(description=_("pods (running / error / total)"))
     def pods(self, placement: Placement) -> str:
         """Return the pod counts."""
         return f"{placement.running} / {placement.error} / {placement.total}"
 
-    @admin.display(description="last error of the cluster")
+    @admin.display(description=_("last error"), ordering="last_error")
+    def trouble(self, placement: Placement) -> str:
+        """Return what is wrong with it there."""
+        return told(placement.last_error) or "-"
+
+    @admin.display(description=_("last error of the cluster"))
     def cluster_error(self, placement: Placement) -> str:
         """Return what is wrong with the cluster itself."""
-        return placement.cluster.last_error or "-"
+        return told(placement.cluster.last_error) or "-"
 
 
 def placements_by_state(rows: QuerySet[Any], query: str) -> str:
@@ -315,18 +338,18 @@ def placements_by_state(rows: QuerySet[Any], query: str) -> str:
     counted = rows.annotate(state=placement_state()).order_by().values_list("state").annotate(number=Count("pk"))
     numbers = dict(counted)
     links = [
-        list_link(Placement, f"{numbers[state]} {state}", f"{query}&state={state}")
+        list_link(Placement, f"{numbers[state]} {gettext(state)}", f"{query}&state={state}")
         for state in PLACEMENT_STATES
         if state in numbers
     ]
-    return format_html_join(", ", "{}", ((item,) for item in links)) or "none"
+    return format_html_join(", ", "{}", ((item,) for item in links)) or gettext("none")
 
 
 def objects_in_full(objects: Iterable[tuple[str, Any]], *, unfolded: bool = True) -> str:
     """Return named objects as JSON that can be folded away."""
     fold = "<details open>" if unfolded else "<details>"
     lines = ((name, pretty(body)) for name, body in objects)
-    return format_html_join("", fold + "<summary>{}</summary>{}</details>", lines) or "none"
+    return format_html_join("", fold + "<summary>{}</summary>{}</details>", lines) or gettext("none")
 
 
 def _joined(names: Iterable[str]) -> str:

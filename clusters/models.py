@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped, Trailed
+from otestack.sentences import SentenceField
 
 
 class Installation(models.Model):
@@ -59,7 +61,7 @@ class Cluster(Timestamped):
     full_list_at = models.DateTimeField(null=True, blank=True)
     failed_probes = models.PositiveIntegerField(default=0)
     away_since = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=300, blank=True)
+    last_error = SentenceField(blank=True)
     orphans = models.PositiveIntegerField(default=0)
     node_count = models.PositiveIntegerField(default=0)
     # Of the last node list: an equal one is not compared row by row.
@@ -152,10 +154,10 @@ class NodeLabel(models.Model):
 class Selector(models.TextChoices):
     """Which clusters a bundle is meant for."""
 
-    ALL = "all", "every cluster"
-    LABEL = "label", "clusters with a label"
-    CLUSTER = "cluster", "one cluster by name"
-    NONE = "none", "no cluster"
+    ALL = "all", _("every cluster")
+    LABEL = "label", _("clusters with a label")
+    CLUSTER = "cluster", _("one cluster by name")
+    NONE = "none", _("no cluster")
 
 
 class Bundle(Timestamped):
@@ -231,7 +233,7 @@ class Placement(models.Model):
     error = models.PositiveIntegerField(default=0)
     total = models.PositiveIntegerField(default=0)
     # Belongs to `generation`: a change of generation clears both.
-    last_error = models.CharField(max_length=300, blank=True)
+    last_error = SentenceField(blank=True)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     # "kind/name" to [uid, metadata.generation] as our last apply left it: what moved since is drift.

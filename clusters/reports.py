@@ -14,6 +14,7 @@ from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.freshness import is_fresh
 from clusters.heartbeat import ALIVE_SECONDS
 from clusters.models import Cluster, Heartbeat, NodeLabel, Placement, observe_interval
+from otestack.sentences import told
 
 PLACEMENT_STATES = ("waiting", "applying", "progressing", "ready", "failed", "away", "stale", "removing")
 STATES = ("ready", "stale", "away", "new", "removing")
@@ -73,7 +74,9 @@ def cluster(pk: int) -> dict[str, Any]:
             "orphans": row.orphans,
             "joinedAt": _iso(row.created_at),
             "placements": counts,
-            "placementErrors": [{"bundle": item.bundle.title, "lastError": item.last_error} for item in errors[:20]],
+            "placementErrors": [
+                {"bundle": item.bundle.title, "lastError": told(item.last_error)} for item in errors[:20]
+            ],
         }
         | interval()
     )
@@ -112,7 +115,7 @@ def _brief(row: Any) -> dict[str, Any]:
         "server": row.server,
         "observedAt": _iso(row.observed_at),
         "awaySince": _iso(row.away_since),
-        "lastError": row.last_error,
+        "lastError": told(row.last_error),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from apps.charts import ChartError, containers, pods
 from clusters.engine.labels import NODE_PREFIX
+from otestack.sentences import say
 
 Manifest = dict[str, Any]
 
@@ -34,7 +35,9 @@ def arranged(
     if pull_secret is not None:
         name = pull_secret["metadata"]["name"]
         if any(item["metadata"]["name"] == name for item in secrets):
-            raise ChartError(f"The chart has a Secret '{name}', which is the name of the deployment's pull secret.")
+            raise ChartError(
+                say("The chart has a Secret '%(name)s', which is the name of the deployment's pull secret.", name=name)
+            )
         secrets.insert(0, pull_secret)
     for pod in _pods(others):
         pod["automountServiceAccountToken"] = False

@@ -15,6 +15,7 @@ from clusters.models import Placement
 from deployments.models import Change
 from deployments.placements import bounded, clusters_named
 from deployments.status import Counts
+from otestack.sentences import SentenceField, joined, say
 
 HERE = Q(present=True)
 READY = HERE & Q(ready_generation=F("generation"))
@@ -58,13 +59,14 @@ class Tally:
         """Return what there is to say about them, in one line of bounded length."""
         parts = []
         if self.first_error:
-            parts.append(self.first_error if self.errors == 1 else f"{self.errors} clusters: {self.first_error}, …")
+            several = say("%(number)s clusters: %(first)s, …", number=self.errors, first=self.first_error)
+            parts.append(self.first_error if self.errors == 1 else several)
         away = self.leaving_away if kind == Change.DELETE else self.away
         if away:
-            parts.append(clusters_named(away, "away", self.first_away))
+            parts.append(clusters_named(away, say("away"), self.first_away))
         if kind != Change.DELETE and not self.total:
-            parts.append("no cluster matches")
-        return bounded("; ".join(parts))
+            parts.append(say("no cluster matches"))
+        return bounded(joined(parts, "; "))
 
 
 def tally(bundle_ids: Collection[int]) -> dict[int, Tally]:
@@ -90,7 +92,10 @@ def tally(bundle_ids: Collection[int]) -> dict[int, Tally]:
             sum_pods=Sum("total", filter=HERE, default=0),
             sum_last_taken_at=Max("applied_at", filter=TAKEN & REACHABLE),
             sum_errors=Count("id", filter=REACHABLE & broken),
-            sum_first_error=Min(Concat("cluster__name", Value(": "), "last_error"), filter=REACHABLE & broken),
+            sum_first_error=Min(
+                Concat("cluster__name", Value(": "), "last_error", output_field=SentenceField()),
+                filter=REACHABLE & broken,
+            ),
             sum_first_away=Min("cluster__name", filter=AWAY),
         )
     )

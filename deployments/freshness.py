@@ -14,6 +14,7 @@ from deployments.counts import READY
 from deployments.models import Deployment, Status
 from deployments.placements import clusters_named
 from deployments.status import as_read
+from otestack.sentences import say, told
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def _reading(row: Deployment, unproven: int, first: str) -> Reading:
     status = as_read(row.status, unproven)
     reason = row.reason
     if row.status == Status.SUCCESS:
-        reason = clusters_named(unproven, "away or not observed in time", first) if unproven else ""
+        reason = clusters_named(unproven, say("away or not observed in time"), first) if unproven else ""
     if reason:
-        message["reason"] = reason
+        message["reason"] = told(reason)
     return Reading(status, json.dumps(message, ensure_ascii=False))

@@ -8,45 +8,47 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 from apps.models import AppVersion
 from business.models import Business
 from clusters.models import Bundle, Selector
 from otestack.crypto import EncryptedTextField
 from otestack.models import OwnedQuerySet, Timestamped, Trailed
+from otestack.sentences import SentenceField
 from registry.models import RegistryAccount
 
 
 class Change(models.IntegerChoices):
     """What an operation does: the seed's deployType."""
 
-    NEW = 1, "new deployment"
-    UPGRADE = 2, "upgrade"
-    ROLLBACK = 3, "rollback"
-    DELETE = 4, "delete"
+    NEW = 1, _("new deployment")
+    UPGRADE = 2, _("upgrade")
+    ROLLBACK = 3, _("rollback")
+    DELETE = 4, _("delete")
 
 
 class Status(models.IntegerChoices):
     """The seed's status of a deployment; an operation carries the same numbers."""
 
-    PENDING = 0, "pending"
-    APPROVED = 1, "approved"
-    REFUSED = 2, "disapproved"
-    PROCESSING = 3, "processing"
-    DEPLOYING = 4, "deploying"
-    SUCCESS = 5, "success"
-    PARTIAL = 6, "partial success"
-    FAILED = 7, "failed"
-    ERROR = 8, "internal error"
-    DELETED = 9, "deleted"
+    PENDING = 0, _("pending")
+    APPROVED = 1, _("approved")
+    REFUSED = 2, _("disapproved")
+    PROCESSING = 3, _("processing")
+    DEPLOYING = 4, _("deploying")
+    SUCCESS = 5, _("success")
+    PARTIAL = 6, _("partial success")
+    FAILED = 7, _("failed")
+    ERROR = 8, _("internal error")
+    DELETED = 9, _("deleted")
 
 
 class Audit(models.IntegerChoices):
     """Status of an audit record."""
 
-    WAITING = 0, "waiting"
-    APPROVED = 1, "approved"
-    REFUSED = 2, "disapproved"
+    WAITING = 0, _("waiting")
+    APPROVED = 1, _("approved")
+    REFUSED = 2, _("disapproved")
 
 
 class DeploymentQuerySet(OwnedQuerySet["Deployment"]):
@@ -88,7 +90,7 @@ class Deployment(Timestamped):
     pods_running = models.PositiveIntegerField(default=0)
     pods_error = models.PositiveIntegerField(default=0)
     pods_total = models.PositiveIntegerField(default=0)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = SentenceField(blank=True)
     # What its newest event says, so that the next is written only when there is something new to say.
     told = models.JSONField(default=dict)
 

@@ -2,27 +2,35 @@
 
 from datetime import datetime
 
+from otestack import sentences
+from otestack.sentences import say
+
 SENTENCE_LENGTH = 300
 
 
 def sentence(state: str, last_error: str, observed_at: datetime | None, away_since: datetime | None, why: str) -> str:
     """Return what is wrong there in one line, or "". why: the last error of the cluster itself."""
     if away_since is not None:
-        text = f"The cluster has not answered since {away_since:%Y-%m-%d %H:%M:%S} UTC"
-        return bounded(f"{text}: {why}" if why else f"{text}.")
+        text = say(
+            "The cluster has not answered since %(away_since)s UTC", away_since=f"{away_since:%Y-%m-%d %H:%M:%S}"
+        )
+        return bounded(say("%(what)s: %(why)s", what=text, why=why) if why else say("%(what)s.", what=text))
     if state == "stale" and not last_error:
         if observed_at is None:
-            return "The cluster has not been observed yet."
-        return f"The cluster was last observed at {observed_at:%Y-%m-%d %H:%M:%S} UTC."
+            return say("The cluster has not been observed yet.")
+        return say(
+            "The cluster was last observed at %(observed_at)s UTC.", observed_at=f"{observed_at:%Y-%m-%d %H:%M:%S}"
+        )
     return last_error
 
 
 def bounded(text: str) -> str:
     """Return the text, cut to what a sentence may be long."""
-    return text if len(text) <= SENTENCE_LENGTH else text[: SENTENCE_LENGTH - 1] + "…"
+    return sentences.bounded(text, SENTENCE_LENGTH, "…")
 
 
 def clusters_named(number: int, what: str, first: str | None) -> str:
     """Return '1 cluster away: beijing' or '3 clusters away: beijing, …'."""
-    noun = "cluster" if number == 1 else "clusters"
-    return f"{number} {noun} {what}: {first}{'' if number == 1 else ', …'}"
+    if number == 1:
+        return say("%(number)s cluster %(what)s: %(first)s", number=number, what=what, first=first)
+    return say("%(number)s clusters %(what)s: %(first)s, …", number=number, what=what, first=first)

@@ -17,6 +17,7 @@ from apps.images import project_of
 from business.models import Business
 from deployments.manifests import PullSecret, docker_config, pull_secret_name
 from otestack.errors import Invalid
+from otestack.sentences import say
 from registry.models import ExternalRepository, RegistryAccount
 
 # Docker Hub's images name no host, or this one; its logins are kept under another.
@@ -33,7 +34,11 @@ def pull_secret(business: Business, repository_id: str, images: Collection[str])
     if repository_id:
         found = ExternalRepository.objects.filter(business=business, repository_id=repository_id).first()
         if found is None:
-            raise Invalid(repositoryId=f"The external repository '{repository_id}' does not exist any more.")
+            raise Invalid(
+                repositoryId=say(
+                    "The external repository '%(repository_id)s' does not exist any more.", repository_id=repository_id
+                )
+            )
         return PullSecret(address=config_key(found.address), user=found.user, password=found.password)
     if not any(project_of(image, settings.OTE_REGISTRY_DOMAIN) for image in images):
         return None

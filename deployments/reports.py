@@ -12,6 +12,7 @@ from clusters.models import Placement
 from clusters.reports import placement_state
 from deployments.freshness import readings
 from deployments.models import Audit, Change, Deployment, Operation, Status
+from otestack.sentences import told
 
 _LARGE = ("manifests", "secrets", "chart_values")
 # Sentences of failures that one answer holds.
@@ -40,7 +41,7 @@ def deployment(row: Deployment) -> dict[str, Any]:
         "nodeLabel": row.node_label,
         "clusterStates": dict(states.annotate(number=Count("pk")).order_by("state")),
         "reasons": [
-            {"reason": text, "clusters": number}
+            {"reason": told(text), "clusters": number}
             for text, number in reasons.order_by("-number", "last_error")[:_MOST_REASONS]
         ],
         "changes": [_change(one) for one in changes.order_by("-pk")[:10]],

@@ -15,6 +15,7 @@ from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.placements import sentence
 from deployments.services.choose import NAME, NAME_LENGTH, name_fault
 from otestack.api.fields import Body, JsonObject, Projected, QueryNames, Rule, Text, UnixTime, Whole
+from otestack.sentences import told
 
 HISTORY = "historyVersion"
 _BIGINT = 2**63 - 1
@@ -179,7 +180,7 @@ class PlacementAnswer(serializers.Serializer[Placement]):
     def get_lastError(self, row: Any) -> str:
         """Return what is wrong there, in words."""
         cluster = row.cluster
-        return sentence(row.state, row.last_error, cluster.observed_at, cluster.away_since, cluster.last_error)
+        return told(sentence(row.state, row.last_error, cluster.observed_at, cluster.away_since, cluster.last_error))
 
 
 class ClusterCounts(serializers.Serializer[Any]):

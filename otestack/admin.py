@@ -9,6 +9,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
+from django.utils.translation import gettext_lazy as _
 
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import pretty
@@ -23,7 +24,7 @@ class TrailAdmin(RecordAdmin):
     list_display = ("at", "who", "channel", "kind", "object_name", "verb", "business", "address", "request_id")
     list_filter = ("channel", "at")
     search_fields = ("actor_name__exact", "object_name__exact", "request_id__exact", "kind__exact")  # by indexes
-    search_help_text = "A whole user name, object, request id or kind"
+    search_help_text = _("A whole user name, object, request id or kind")
     ordering = ("-pk",)
     date_hierarchy = None
     fields = (
@@ -44,22 +45,22 @@ class TrailAdmin(RecordAdmin):
         for row in rows:
             row.business_name = names.get(row.business_id or 0, "")  # type: ignore[attr-defined]
 
-    @admin.display(description="who", ordering="actor_name")
+    @admin.display(description=_("who"), ordering="actor_name")
     def who(self, row: TrailEntry) -> str:
         """Return the user, or who ran the command."""
         return row.actor_name or "-"
 
-    @admin.display(description="business", ordering="business_id")
+    @admin.display(description=_("business"), ordering="business_id")
     def business(self, row: TrailEntry) -> str:
         """Return the business's name."""
         return getattr(row, "business_name", "") or "-"
 
-    @admin.display(description="before")
+    @admin.display(description=_("before"))
     def was(self, row: TrailEntry) -> str:
         """Return what was there."""
         return pretty(row.before) if row.before is not None else "-"
 
-    @admin.display(description="after")
+    @admin.display(description=_("after"))
     def became(self, row: TrailEntry) -> str:
         """Return what came instead."""
         return pretty(row.after) if row.after is not None else "-"

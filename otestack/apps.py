@@ -4,13 +4,15 @@ from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
 from otestack import sqlite
+from otestack.backoffice import field_names
 
 
 class OtestackConfig(AppConfig):
-    """Prepares each database connection."""
+    """Prepares each database connection, and the names of columns."""
 
     name = "otestack"
 
     def ready(self) -> None:
-        """Listen for new connections."""
+        """Listen for new connections; translate names. All models are there by now."""
         connection_created.connect(sqlite.teach, dispatch_uid="otestack.sqlite")
+        field_names.translate()

@@ -1,10 +1,25 @@
-"""Errors of the domain. They know nothing of HTTP frameworks; `code` is what the API answers."""
+"""Errors of the domain. They know nothing of HTTP frameworks; `code` is what the API answers.
+
+What they are given is a sentence of otestack.sentences, or text that needs no translation.
+"""
+
+from otestack.sentences import joined, say, told
 
 
 class DomainError(Exception):
-    """Refused by a rule; str() is the sentence that users read."""
+    """Refused by a rule; str() is the sentence in English, `told` what users read."""
 
     code = 500
+
+    @property
+    def sentence(self) -> str:
+        """What it was given."""
+        return self.args[0] if self.args else ""
+
+    @property
+    def told(self) -> str:
+        """The sentence in the reader's language."""
+        return told(self.sentence)
 
 
 class Unauthorized(DomainError):
@@ -24,7 +39,7 @@ class NotFound(DomainError):
 
     code = 404
 
-    def __init__(self, message: str = "There is no such object.") -> None:
+    def __init__(self, message: str = say("There is no such object.")) -> None:
         super().__init__(message)
 
 
@@ -41,7 +56,12 @@ class Invalid(DomainError):
 
     def __init__(self, errors: dict[str, list[str]] | None = None, **fields: str) -> None:
         self.errors = dict(errors or {}) | {field: [sentence] for field, sentence in fields.items()}
-        super().__init__(" ".join(sentence for sentences in self.errors.values() for sentence in sentences))
+        super().__init__(joined((sentence for sentences in self.errors.values() for sentence in sentences), " "))
+
+    @property
+    def told_errors(self) -> dict[str, list[str]]:
+        """The errors in the reader's language."""
+        return {field: [told(sentence) for sentence in sentences] for field, sentences in self.errors.items()}
 
 
 class TooMany(DomainError):

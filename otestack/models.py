@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -54,10 +55,10 @@ class Trailed:
 class Channel(models.TextChoices):
     """The way in which a change came (otestack/caller.py)."""
 
-    API = "api", "API"
-    OFFICE = "back-office", "back-office"
-    COMMAND = "command", "command"
-    ENGINE = "engine", "engine"
+    API = "api", _("API")
+    OFFICE = "back-office", _("back-office")
+    COMMAND = "command", _("command")
+    ENGINE = "engine", _("engine")
 
 
 class TrailQuerySet(OwnedQuerySet["TrailEntry"]):

@@ -2,7 +2,9 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from otestack.api.exceptions import plain
 from otestack.api.routes import spelled
@@ -19,6 +21,7 @@ urlpatterns = [
     spelled("/v1/schema", SchemaView.as_view()),
     spelled("/v1/docs", DocsView.as_view()),
     path("", include("otestack.health.urls")),
+    path("admin/language/", require_POST(set_language), name="set_language"),
     path("admin/", admin.site.urls),
     path("admin", RedirectView.as_view(url="/admin/")),
 ]

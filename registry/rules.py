@@ -2,6 +2,8 @@
 
 import re
 
+from otestack.sentences import say
+
 ID_LENGTH = 255
 ADDRESS = re.compile(
     r"(?:https?://)?"
@@ -13,17 +15,17 @@ ADDRESS = re.compile(
 def repository_id_fault(text: str) -> str | None:
     """Say what is wrong with a name that has to stand in a path."""
     if "/" in text or text in {".", ".."}:
-        return "It must not hold '/', nor be '.' or '..'."
+        return say("It must not hold '/', nor be '.' or '..'.")
     return None
 
 
 def address_fault(text: str) -> str | None:
     """Say what is wrong with a registry's address."""
     if ADDRESS.fullmatch(text) is None:
-        return "It must be a host such as registry.example.com:5000, with or without https:// and a path."
+        return say("It must be a host such as registry.example.com:5000, with or without https:// and a path.")
     return None
 
 
 def user_fault(text: str) -> str | None:
     """Say what is wrong with a user name for a login, which a colon would end."""
-    return "It must not hold ':'." if ":" in text else None
+    return say("It must not hold ':'.") if ":" in text else None

@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from otestack.api.fields import Body, Flag, Listed, QueryFlag, Rule, Text, Whole
+from otestack.sentences import say
 from registry import rules
 from registry.harbor import names
 from registry.models import ExternalRepository
@@ -17,7 +18,7 @@ _BIGINT = 2**63 - 1
 
 
 def _image_fault(name: str) -> str | None:
-    return None if "/" in name else "It must be project/repository."
+    return None if "/" in name else say("It must be project/repository.")
 
 
 class ImageName(Text):

@@ -66,7 +66,7 @@ def _outcome(deletion: services.Deletion[Any]) -> Response:
     """Return what a batch came to."""
     if not deletion.failed:
         return Response()
-    failed = {str(name): str(error) for name, error in deletion.failed.items()}
+    failed = {str(name): error.told for name, error in deletion.failed.items()}
     data = {"deleted": deletion.deleted, "failed": failed}
     return Response({"code": deletion.code, "message": deletion.message, "data": data}, status=deletion.code)
 

@@ -49,19 +49,22 @@ def _turn(folder: str) -> int:
 
 
 class Api:
-    """A client of the v1 API over Django's test client; `user` None sends no token.
+    """A client of the v1 API over Django's test client; `user` None sends no token, `language` None no Accept-Language.
 
     Whatever it gets must be what the OpenAPI document promises for that operation.
     """
 
-    def __init__(self, user: Any = None, token: str | None = None) -> None:
+    def __init__(self, user: Any = None, token: str | None = None, language: str | None = None) -> None:
         from accounts.tokens import issue
 
         self.client = Client(raise_request_exception=False)
         self.token = issue(user) if user is not None and token is None else token
+        self.language = language
 
     def __call__(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         headers = {"Authorization": self.token} if self.token else {}
+        if self.language is not None:
+            headers["Accept-Language"] = self.language
         options: dict[str, Any] = {"headers": headers, "query_params": query or None}
         if body is not None:
             options |= {"data": body, "content_type": "application/json"}

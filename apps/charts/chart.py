@@ -14,6 +14,7 @@ from typing import Any
 from apps.charts import limits, yamls
 from apps.charts.problems import ChartError, quoted
 from apps.charts.unpack import Tree, unpack
+from otestack.sentences import say
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,98}[A-Za-z0-9])?")
 # Semantic versioning 2.0.0.
@@ -45,7 +46,7 @@ def read(packed: bytes) -> Chart:
     abouts = {folder: _about(files, folder) for folder in _folders(files)}
     about = abouts[""]
     if about.get("type") == "library":
-        raise ChartError("It is a library chart, which other charts use and nobody installs.")
+        raise ChartError(say("It is a library chart, which other charts use and nobody installs."))
     inside: dict[str, set[str]] = {folder: set() for folder in abouts}
     for folder, inner in abouts.items():
         if folder:
@@ -74,19 +75,25 @@ def _folders(files: Tree) -> list[str]:
 
 def _check_one(files: Tree, folder: str, about: dict[str, Any], inside: set[str]) -> None:
     """Check a chart, or one inside it. inside: the names of those in its charts/."""
-    here = f"The chart {quoted(about['name'])}: " if folder else ""
+    here = say("The chart %(name)s: ", name=quoted(about["name"])) if folder else ""
     if any(path.startswith(f"{folder}crds/") for path in files):
-        raise ChartError(f"{here}It has a folder crds/: resource definitions belong to the whole cluster.")
+        raise ChartError(
+            say("%(here)sIt has a folder crds/: resource definitions belong to the whole cluster.", here=here)
+        )
     if f"{folder}values.yaml" in files:
         values = yamls.load(files[f"{folder}values.yaml"], f"{folder}values.yaml")
         if not isinstance(values, dict | None):
-            raise ChartError(f"{folder}values.yaml must be a mapping.")
+            raise ChartError(say("%(folder)svalues.yaml must be a mapping.", folder=folder))
     if f"{folder}values.schema.json" in files:
         _check_schema(files[f"{folder}values.schema.json"], f"{folder}values.schema.json")
     for name in _dependencies(files, folder, about):
         if name not in inside:
             raise ChartError(
-                f"{here}Its dependency {quoted(name)} is not in charts/: run 'helm dependency build' first."
+                say(
+                    "%(here)sIts dependency %(name)s is not in charts/: run 'helm dependency build' first.",
+                    here=here,
+                    name=quoted(name),
+                )
             )
 
 
@@ -94,23 +101,32 @@ def _about(files: Tree, folder: str) -> dict[str, Any]:
     """Return Chart.yaml, checked."""
     path = f"{folder}Chart.yaml"
     if path not in files:
-        raise ChartError(f"It has no {path}.")
+        raise ChartError(say("It has no %(path)s.", path=path))
     about = yamls.load(files[path], path)
     if not isinstance(about, dict):
-        raise ChartError(f"{path} must be a mapping.")
+        raise ChartError(say("%(path)s must be a mapping.", path=path))
     if about.get("apiVersion") not in {"v1", "v2"}:
-        raise ChartError(f"{path}: apiVersion must be v1 or v2.")
+        raise ChartError(say("%(path)s: apiVersion must be v1 or v2.", path=path))
     name, version = about.get("name"), about.get("version")
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ChartError(
-            f"{path}: name must be 1 to 100 letters, digits, '.', '_' or '-', with none of those at an end."
+            say(
+                "%(path)s: name must be 1 to 100 letters, digits, '.', '_' or '-', with none of those at an end.",
+                path=path,
+            )
         )
     if not isinstance(version, str) or len(version) > _LONGEST_VERSION or not _VERSION.fullmatch(version):
-        raise ChartError(f"{path}: version must be a semantic version such as 1.2.3, of at most {_LONGEST_VERSION}.")
+        raise ChartError(
+            say(
+                "%(path)s: version must be a semantic version such as 1.2.3, of at most %(longest_version)s.",
+                path=path,
+                longest_version=_LONGEST_VERSION,
+            )
+        )
     if about.get("type") not in {None, "", "application", "library"}:
-        raise ChartError(f"{path}: type must be application.")
+        raise ChartError(say("%(path)s: type must be application.", path=path))
     if not isinstance(about.get("kubeVersion"), str | None):
-        raise ChartError(f"{path}: kubeVersion must be text, such as '>=1.25.0'.")
+        raise ChartError(say("%(path)s: kubeVersion must be text, such as '>=1.25.0'.", path=path))
     return about
 
 
@@ -124,21 +140,23 @@ def _dependencies(files: Tree, folder: str, about: dict[str, Any]) -> Iterator[s
     else:
         path = f"{folder}Chart.yaml"
     if not isinstance(listed, list | None):
-        raise ChartError(f"{path}: dependencies must be a list.")
+        raise ChartError(say("%(path)s: dependencies must be a list.", path=path))
     for item in listed or []:
         if not isinstance(item, dict) or not isinstance(item.get("name"), str):
-            raise ChartError(f"{path}: each dependency must have a name.")
+            raise ChartError(say("%(path)s: each dependency must have a name.", path=path))
         yield item["name"]
 
 
 def _check_schema(raw: bytes, path: str) -> None:
     """Refuse a schema that refers to anything but itself: helm would fetch it, from the network or from our disk."""
     if len(raw) > limits.DESCRIPTION:
-        raise ChartError(f"{path} is larger than {limits.DESCRIPTION // limits.MB} MB.")
+        raise ChartError(
+            say("%(path)s is larger than %(description)s MB.", path=path, description=limits.DESCRIPTION // limits.MB)
+        )
     try:
         left = [json.loads(raw.decode())]
     except (ValueError, RecursionError) as error:
-        raise ChartError(f"{path} is no valid JSON.") from error
+        raise ChartError(say("%(path)s is no valid JSON.", path=path)) from error
     while left:
         item = left.pop()
         if isinstance(item, list):
@@ -148,4 +166,10 @@ def _check_schema(raw: bytes, path: str) -> None:
             for key, value in item.items():
                 outside = key in _REFERENCES and isinstance(value, str) and not value.startswith("#")
                 if outside or (key == "$schema" and isinstance(value, str) and not _DRAFT.fullmatch(value)):
-                    raise ChartError(f"{path} refers to {quoted(value)}; a schema may refer to itself only.")
+                    raise ChartError(
+                        say(
+                            "%(path)s refers to %(value)s; a schema may refer to itself only.",
+                            path=path,
+                            value=quoted(value),
+                        )
+                    )

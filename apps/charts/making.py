@@ -16,6 +16,7 @@ from apps.charts.objects import Manifest, objects
 from apps.charts.policy import Policy
 from apps.charts.render import render
 from otestack.errors import Unavailable
+from otestack.sentences import say
 
 _free = threading.BoundedSemaphore(limits.AT_ONCE)
 
@@ -45,7 +46,7 @@ def make(packed: bytes, *, release: str, namespace: str, values: dict[str, Any],
 def turn() -> Iterator[None]:
     """Wait until few enough others are at it: each may take the memory of a chart twice over, beside helm's."""
     if not _free.acquire(timeout=limits.WAIT):
-        raise Unavailable("Other charts are being rendered; try again.")
+        raise Unavailable(say("Other charts are being rendered; try again."))
     try:
         yield
     finally:

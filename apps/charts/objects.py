@@ -11,6 +11,7 @@ from apps.charts import limits, yamls
 from apps.charts.policy import Policy
 from apps.charts.problems import ChartError, one_line, quoted
 from clusters.drivers.kubernetes.kinds import KINDS
+from otestack.sentences import say
 
 Manifest = dict[str, Any]
 
@@ -33,24 +34,31 @@ _METADATA = frozenset({"name", "namespace", "labels", "annotations"}) | _NOT_OUR
 def objects(text: str, *, namespace: str, policy: Policy) -> list[Manifest]:
     """Return the objects in the order of applying, each with its namespace. Raises ChartError."""
     found: dict[tuple[str, str], Manifest] = {}
-    for item in _flat(yamls.load_all(text, "What it renders to")):
+    for item in _flat(yamls.load_all(text, say("What it renders to"))):
         item = _bounded(item)
         kind = f"{item['apiVersion']}/{item['kind']}"
         where = _named(item)
         if _is_test(item, where):
             continue
         if kind not in ALLOWED:
-            raise ChartError(f"{where}: objects of {one_line(kind, 100)} may not be deployed, only {_words()}.")
+            raise ChartError(
+                say(
+                    "%(where)s: objects of %(kind)s may not be deployed, only %(words)s.",
+                    where=where,
+                    kind=one_line(kind, 100),
+                    words=_words(),
+                )
+            )
         made = _own(item, where, namespace)
         policy.check(made, where)
         key = kind, made["metadata"]["name"]
         if key in found:
-            raise ChartError(f"{where}: it is there twice.")
+            raise ChartError(say("%(where)s: it is there twice.", where=where))
         found[key] = made
         if len(found) > limits.OBJECTS:
-            raise ChartError(f"It renders to more than {limits.OBJECTS} objects.")
+            raise ChartError(say("It renders to more than %(objects)s objects.", objects=limits.OBJECTS))
     if not found:
-        raise ChartError("It renders to no object.")
+        raise ChartError(say("It renders to no object."))
     return sorted(found.values(), key=lambda made: _RANK.get(f"{made['apiVersion']}/{made['kind']}", len(_RANK)))
 
 
@@ -60,20 +68,22 @@ def _flat(documents: list[Any], depth: int = 0) -> Iterator[Manifest]:
         if item is None:
             continue
         if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("apiVersion", "kind")):
-            raise ChartError("It renders to something that is no object with apiVersion and kind.")
+            raise ChartError(say("It renders to something that is no object with apiVersion and kind."))
         if (item["apiVersion"], item["kind"]) != ("v1", "List"):
             yield item
         elif depth == 0 and isinstance(item.get("items"), list | None):
             yield from _flat(item.get("items") or [], 1)
         else:
-            raise ChartError("It renders to a List that holds something else than objects.")
+            raise ChartError(say("It renders to a List that holds something else than objects."))
 
 
 def _bounded(item: Manifest) -> Manifest:
     """Return a copy that shares nothing with other objects, as aliases do."""
     text = json.dumps(item)
     if len(text) > limits.OBJECT:
-        raise ChartError(f"{_named(item)}: it is larger than {limits.OBJECT // limits.MB} MB.")
+        raise ChartError(
+            say("%(item)s: it is larger than %(object)s MB.", item=_named(item), object=limits.OBJECT // limits.MB)
+        )
     copy: Manifest = json.loads(text)
     return copy
 
@@ -93,7 +103,13 @@ def _is_test(item: Manifest, where: str) -> bool:
         return False
     names = {name.strip() for name in str(hook).split(",")}
     if other := sorted(names - _TESTS):
-        raise ChartError(f"{where}: the hook {quoted(other[0])} cannot be run; only objects that always are can be.")
+        raise ChartError(
+            say(
+                "%(where)s: the hook %(other)s cannot be run; only objects that always are can be.",
+                where=where,
+                other=quoted(other[0]),
+            )
+        )
     return True
 
 
@@ -101,16 +117,26 @@ def _own(item: Manifest, where: str, namespace: str) -> Manifest:
     """Return the object with its namespace and with no metadata but name, labels and annotations."""
     meta = item.get("metadata")
     if not isinstance(meta, dict):
-        raise ChartError(f"{where}: it has no metadata.")
+        raise ChartError(say("%(where)s: it has no metadata.", where=where))
     name = meta.get("name")
     if meta.get("generateName") and not name:
-        raise ChartError(f"{where}: generateName is not possible; it must have a name.")
+        raise ChartError(say("%(where)s: generateName is not possible; it must have a name.", where=where))
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise ChartError(f"{where}: its name must be 1 to 253 lower-case letters, digits, '-' and '.'.")
+        raise ChartError(
+            say("%(where)s: its name must be 1 to 253 lower-case letters, digits, '-' and '.'.", where=where)
+        )
     if meta.get("namespace") not in {None, "", namespace}:
-        raise ChartError(f"{where}: the namespace {quoted(meta['namespace'])} is not yours; leave it out.")
+        raise ChartError(
+            say(
+                "%(where)s: the namespace %(namespace)s is not yours; leave it out.",
+                where=where,
+                namespace=quoted(meta["namespace"]),
+            )
+        )
     if unknown := sorted(key for key, value in meta.items() if key not in _METADATA and value):
-        raise ChartError(f"{where}: metadata.{one_line(unknown[0], 40)} is not allowed.")
+        raise ChartError(
+            say("%(where)s: metadata.%(unknown)s is not allowed.", where=where, unknown=one_line(unknown[0], 40))
+        )
     kept = {key: meta[key] for key in ("labels", "annotations") if meta.get(key)}
     for key, texts in kept.items():  # an empty value is read as no text, and is an empty one
         if isinstance(texts, dict):
@@ -122,4 +148,4 @@ def _own(item: Manifest, where: str, namespace: str) -> Manifest:
 
 def _words() -> str:
     names = [kind.rpartition("/")[2] for kind in _ORDER if kind in ALLOWED]
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return say("%(names)s and %(names_2)s", names=", ".join(names[:-1]), names_2=names[-1])

@@ -1,6 +1,7 @@
 """What is wrong with a chart, as a sentence."""
 
 from otestack.errors import DomainError
+from otestack.sentences import bounded
 
 _LONGEST = 300
 
@@ -11,7 +12,8 @@ class ChartError(DomainError):
     code = 422
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(one_line(sentence))
+        kept, line = bounded(sentence, _LONGEST, "…"), one_line(sentence)
+        super().__init__(kept if kept == line else line)
 
 
 def one_line(text: str, most: int = _LONGEST) -> str:

@@ -19,6 +19,7 @@ from apps.charts import cage, limits
 from apps.charts.chart import Chart
 from apps.charts.problems import ChartError, ends
 from otestack.errors import Unavailable
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,12 @@ def find_helm() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which(named) if named else shutil.which("helm", path=beside) or shutil.which("helm")
     if not found:
-        where = f"at {named}, as OTE_HELM says" if named else "on PATH; install it or name it with OTE_HELM"
-        raise Unavailable(f"Charts cannot be used here: there is no helm {where}.")
+        where = (
+            say("at %(named)s, as OTE_HELM says", named=named)
+            if named
+            else say("on PATH; install it or name it with OTE_HELM")
+        )
+        raise Unavailable(say("Charts cannot be used here: there is no helm %(where)s.", where=where))
     return str(Path(found).resolve())
 
 
@@ -76,7 +81,7 @@ def _run(helm: str, arguments: list[str], inside: Path, folder: Path, seconds: f
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
     if output.stat().st_size >= limits.RENDERED:  # helm does not mind that no more was written
-        raise ChartError(f"It renders to more than {limits.RENDERED // limits.MB} MB.")
+        raise ChartError(say("It renders to more than %(rendered)s MB.", rendered=limits.RENDERED // limits.MB))
     if code == 0:
         return _text(output)
     raise _problem(code, _tail(complaint), str(folder), seconds)
@@ -91,18 +96,20 @@ def _text(output: Path) -> str:
     try:
         return output.read_text("utf-8")
     except UnicodeDecodeError as error:
-        raise ChartError("It does not render to UTF-8 text.") from error
+        raise ChartError(say("It does not render to UTF-8 text.")) from error
 
 
 def _problem(code: int, said: str, folder: str, seconds: float) -> Exception:
     """Return why there is no rendering."""
     if code == cage.CANNOT_RUN:
         log.error("helm cannot be run: %s", said)
-        return Unavailable("Charts cannot be used here: helm cannot be run; the reason has been logged.")
+        return Unavailable(say("Charts cannot be used here: helm cannot be run; the reason has been logged."))
     if code in {-signal.SIGXCPU, -signal.SIGKILL}:
-        return ChartError(f"It does not render within {seconds:g} s.")
+        return ChartError(say("It does not render within %(seconds)s s.", seconds=f"{seconds:g}"))
     if any(sign in said.partition("\ngoroutine ")[0] for sign in _OUT_OF_MEMORY):
-        return ChartError(f"It needs more than {limits.MEMORY // limits.MB} MB of memory to render.")
+        return ChartError(
+            say("It needs more than %(memory)s MB of memory to render.", memory=limits.MEMORY // limits.MB)
+        )
     lines = said.replace(f"{folder}/in/", "").replace("Error: ", "", 1).splitlines()
     kept = " ".join(line for line in lines if line and not line.startswith(("Use --debug", "level=", "time=")))
-    return ChartError(f"It does not render: {ends(kept) or f'helm ended with {code}'}")
+    return ChartError(say("It does not render: %(value)s", value=ends(kept) or f"helm ended with {code}"))

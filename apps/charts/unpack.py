@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from apps.charts import limits
 from apps.charts.problems import ChartError, quoted
+from otestack.sentences import say
 
 # Path below the chart's folder to content.
 Tree = dict[str, bytes]
@@ -30,7 +31,7 @@ def unpack(packed: bytes) -> Tree:
     Raises ChartError.
     """
     if len(packed) > limits.PACKED:
-        raise ChartError(f"It is larger than {limits.PACKED // limits.MB} MB.")
+        raise ChartError(say("It is larger than %(packed)s MB.", packed=limits.PACKED // limits.MB))
     return _Unpacking().chart(packed)[1]
 
 
@@ -49,14 +50,16 @@ class _Unpacking:
             name, inner = self.chart(tree.pop(path), f"{inside}{path}: ")
             folder = f"{path.rpartition('/')[0]}/{name}/"
             if any(other.startswith(folder) for other in tree):
-                raise ChartError(f"{inside}The chart {quoted(name)} is in charts/ twice.")
+                raise ChartError(
+                    say("%(inside)sThe chart %(name)s is in charts/ twice.", inside=inside, name=quoted(name))
+                )
             for below, content in inner.items():
                 tree[_checked(folder + below, inside)] = content
         return root, tree
 
     def _files(self, packed: bytes, inside: str) -> tuple[str, Tree]:
         if packed[:2] != b"\x1f\x8b":
-            raise ChartError(f"{inside}It is no gzipped tar.")
+            raise ChartError(say("%(inside)sIt is no gzipped tar.", inside=inside))
         stream = _Bounded(gzip.GzipFile(fileobj=io.BytesIO(packed)), self.bytes_left + limits.ENTRIES * 4 * 512)
         root, tree, folders = "", Tree(), set[str]()
         try:
@@ -68,12 +71,19 @@ class _Unpacking:
                     if not name:
                         continue
                     if root not in {"", name}:
-                        raise ChartError(f"{inside}It must hold one folder, and has {quoted(root)} and {quoted(name)}.")
+                        raise ChartError(
+                            say(
+                                "%(inside)sIt must hold one folder, and has %(root)s and %(name)s.",
+                                inside=inside,
+                                root=quoted(root),
+                                name=quoted(name),
+                            )
+                        )
                     root = name
                     if entry.isdir():
                         folders.add(path)
                     elif path in tree:
-                        raise ChartError(f"{inside}It holds {quoted(path)} twice.")
+                        raise ChartError(say("%(inside)sIt holds %(path)s twice.", inside=inside, path=quoted(path)))
                     else:
                         content = archive.extractfile(entry)
                         tree[path] = content.read() if content is not None else b""
@@ -82,20 +92,28 @@ class _Unpacking:
         except ChartError:
             raise
         except _BROKEN as error:
-            raise ChartError(f"{inside}It is no gzipped tar, or a broken one.") from error
+            raise ChartError(say("%(inside)sIt is no gzipped tar, or a broken one.", inside=inside)) from error
         for path in tree:
             folders.update(_parents(path))
         if clash := sorted(folders & tree.keys()):
-            raise ChartError(f"{inside}It holds {quoted(clash[0])} both as a file and as a folder.")
+            raise ChartError(
+                say(
+                    "%(inside)sIt holds %(clash)s both as a file and as a folder.",
+                    inside=inside,
+                    clash=quoted(clash[0]),
+                )
+            )
         if not tree:
-            raise ChartError(f"{inside}It holds no file.")
+            raise ChartError(say("%(inside)sIt holds no file.", inside=inside))
         return root, tree
 
     def _count(self, entry: tarfile.TarInfo, inside: str) -> None:
         self.entries_left -= 1
         self.bytes_left -= entry.size
         if self.entries_left < 0:
-            raise ChartError(f"{inside}It holds more than {limits.ENTRIES} files.")
+            raise ChartError(
+                say("%(inside)sIt holds more than %(entries)s files.", inside=inside, entries=limits.ENTRIES)
+            )
         if self.bytes_left < 0:
             raise _too_large()
 
@@ -111,9 +129,9 @@ class _Entry(tarfile.TarInfo):
         if self.type in _LONG_NAMES:
             self.unpacking.headers_left -= self.size**2
             if self.unpacking.headers_left < 0:
-                raise ChartError("It holds more and longer headers than a chart needs.")
+                raise ChartError(say("It holds more and longer headers than a chart needs."))
         if self.type == tarfile.GNUTYPE_SPARSE:
-            raise ChartError(f"It holds {quoted(self.name)}, a sparse file.")
+            raise ChartError(say("It holds %(name)s, a sparse file.", name=quoted(self.name)))
         return super()._proc_member(archive)  # type: ignore[misc]
 
 
@@ -133,7 +151,7 @@ class _Bounded(io.RawIOBase):
 
 
 def _too_large() -> ChartError:
-    return ChartError(f"It unpacks to more than {limits.UNPACKED // limits.MB} MB.")
+    return ChartError(say("It unpacks to more than %(unpacked)s MB.", unpacked=limits.UNPACKED // limits.MB))
 
 
 def _place(entry: tarfile.TarInfo, inside: str) -> tuple[str, str]:
@@ -142,11 +160,17 @@ def _place(entry: tarfile.TarInfo, inside: str) -> tuple[str, str]:
     Raises ChartError for what is no file or folder of the chart.
     """
     if entry.issym() or entry.islnk():
-        raise ChartError(f"{inside}It holds {quoted(entry.name)}, a link.")
+        raise ChartError(say("%(inside)sIt holds %(name)s, a link.", inside=inside, name=quoted(entry.name)))
     if entry.issparse():
-        raise ChartError(f"{inside}It holds {quoted(entry.name)}, a sparse file.")
+        raise ChartError(say("%(inside)sIt holds %(name)s, a sparse file.", inside=inside, name=quoted(entry.name)))
     if not (entry.isfile() or entry.isdir()):
-        raise ChartError(f"{inside}It holds {quoted(entry.name)}, which is neither a file nor a folder.")
+        raise ChartError(
+            say(
+                "%(inside)sIt holds %(name)s, which is neither a file nor a folder.",
+                inside=inside,
+                name=quoted(entry.name),
+            )
+        )
     whole = entry.name
     while whole.startswith("./"):
         whole = whole[2:]
@@ -154,26 +178,32 @@ def _place(entry: tarfile.TarInfo, inside: str) -> tuple[str, str]:
         return "", ""
     root, _, path = _checked(whole, inside).partition("/")
     if not path and not entry.isdir():
-        raise ChartError(f"{inside}It must hold one folder with the chart, and has the file {quoted(root)} beside it.")
+        raise ChartError(
+            say(
+                "%(inside)sIt must hold one folder with the chart, and has the file %(root)s beside it.",
+                inside=inside,
+                root=quoted(root),
+            )
+        )
     return root, path
 
 
 def _checked(path: str, inside: str) -> str:
     """Return the path if it can be written anywhere below a folder and leads nowhere else."""
-    name = f"{inside}The path {quoted(path)}"
+    name = say("%(inside)sThe path %(path)s", inside=inside, path=quoted(path))
     if path.startswith("/") or "\\" in path or re.match(r"[A-Za-z]:", path):
-        raise ChartError(f"{name} is absolute, or holds a backslash or a drive.")
+        raise ChartError(say("%(name)s is absolute, or holds a backslash or a drive.", name=name))
     parts = path.split("/")
     if ".." in parts:
-        raise ChartError(f"{name} leads out of the chart.")
+        raise ChartError(say("%(name)s leads out of the chart.", name=name))
     if "" in parts or "." in parts:
-        raise ChartError(f"{name} holds an empty name or '.'.")
+        raise ChartError(say("%(name)s holds an empty name or '.'.", name=name))
     if not path.isprintable():
-        raise ChartError(f"{name} is no readable UTF-8 text.")
+        raise ChartError(say("%(name)s is no readable UTF-8 text.", name=name))
     if len(path.encode()) > limits.PATH:
-        raise ChartError(f"{name} is longer than {limits.PATH} bytes.")
+        raise ChartError(say("%(name)s is longer than %(path)s bytes.", name=name, path=limits.PATH))
     if len(parts) > limits.DEPTH:
-        raise ChartError(f"{name} is nested more than {limits.DEPTH} deep.")
+        raise ChartError(say("%(name)s is nested more than %(depth)s deep.", name=name, depth=limits.DEPTH))
     return path
 
 

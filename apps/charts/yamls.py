@@ -14,6 +14,7 @@ import yaml
 
 from apps.charts import limits
 from apps.charts.problems import ChartError, one_line, quoted
+from otestack.sentences import say
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -40,13 +41,15 @@ def load_all(text: str, what: str) -> list[Any]:
 def load(text: bytes, what: str) -> Any:
     """Return the one document of a file. Raises ChartError."""
     if len(text) > limits.DESCRIPTION:
-        raise ChartError(f"{what} is larger than {limits.DESCRIPTION // limits.MB} MB.")
+        raise ChartError(
+            say("%(what)s is larger than %(description)s MB.", what=what, description=limits.DESCRIPTION // limits.MB)
+        )
     try:
         documents = load_all(text.decode("utf-8-sig"), what)
     except UnicodeDecodeError as error:
-        raise ChartError(f"{what} is no UTF-8 text.") from error
+        raise ChartError(say("%(what)s is no UTF-8 text.", what=what)) from error
     if len(documents) > 1:
-        raise ChartError(f"{what} holds more than one document.")
+        raise ChartError(say("%(what)s holds more than one document.", what=what))
     return documents[0] if documents else None
 
 
@@ -66,17 +69,30 @@ class _Reading:
                     yield self._node(next(self._events), 0)
         except (yaml.YAMLError, UnicodeError, ValueError) as error:
             mark = getattr(error, "problem_mark", None)
-            where = f" at line {mark.line + 1}" if mark else ""
+            where = say(" at line %(line)s", line=mark.line + 1) if mark else ""
             said = getattr(error, "problem", None) or type(error).__name__
-            raise ChartError(f"{self._what} is no valid YAML{where}: {one_line(said, 120)}.") from error
+            raise ChartError(
+                say(
+                    "%(what)s is no valid YAML%(where)s: %(said)s.",
+                    what=self._what,
+                    where=where,
+                    said=one_line(said, 120),
+                )
+            ) from error
 
     def _node(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(str(event.anchor))
         if depth > limits.NESTING:
-            raise ChartError(f"{self._what} is nested more than {limits.NESTING} deep.")
+            raise ChartError(
+                say("%(what)s is nested more than %(nesting)s deep.", what=self._what, nesting=limits.NESTING)
+            )
         if event.tag is not None and event.tag not in _TAGS and event.tag != "!":
-            raise ChartError(f"{self._what} holds the YAML tag {quoted(event.tag)}, which is not allowed.")
+            raise ChartError(
+                say(
+                    "%(what)s holds the YAML tag %(tag)s, which is not allowed.", what=self._what, tag=quoted(event.tag)
+                )
+            )
         before = self._nodes
         self._count(1)
         if event.anchor:
@@ -95,10 +111,12 @@ class _Reading:
 
     def _alias(self, name: str) -> Any:
         if name not in self._anchors:
-            raise ChartError(f"{self._what} refers to the unknown anchor {quoted(name)}.")
+            raise ChartError(say("%(what)s refers to the unknown anchor %(name)s.", what=self._what, name=quoted(name)))
         found = self._anchors[name]
         if found is None:
-            raise ChartError(f"{self._what} holds the anchor {quoted(name)} inside itself.")
+            raise ChartError(
+                say("%(what)s holds the anchor %(name)s inside itself.", what=self._what, name=quoted(name))
+            )
         self._count(found[1])
         return found[0]
 
@@ -106,7 +124,11 @@ class _Reading:
         self._nodes += nodes
         if self._nodes > limits.NODES:
             raise ChartError(
-                f"{self._what} holds more than {limits.NODES} values, or too much text, with what its aliases repeat."
+                say(
+                    "%(what)s holds more than %(nodes)s values, or too much text, with what its aliases repeat.",
+                    what=self._what,
+                    nodes=limits.NODES,
+                )
             )
 
     def _mapping(self, depth: int) -> dict[str, Any]:
@@ -118,7 +140,9 @@ class _Reading:
                 continue
             key = self._key(self._node(event, depth + 1))
             if key in own:
-                raise ChartError(f"{self._what} holds the key {quoted(key)} twice in one mapping.")
+                raise ChartError(
+                    say("%(what)s holds the key %(key)s twice in one mapping.", what=self._what, key=quoted(key))
+                )
             own[key] = self._node(next(self._events), depth + 1)
         return merged | own
 
@@ -126,7 +150,7 @@ class _Reading:
         merged: dict[str, Any] = {}
         for part in value if isinstance(value, list) else [value]:
             if not isinstance(part, dict):
-                raise ChartError(f"{self._what} merges something that is no mapping.")
+                raise ChartError(say("%(what)s merges something that is no mapping.", what=self._what))
             merged = part | merged
         return merged
 
@@ -139,20 +163,22 @@ class _Reading:
             case int() | float():
                 return str(key)
             case _:
-                raise ChartError(f"{self._what} holds a mapping whose key is no text.")
+                raise ChartError(say("%(what)s holds a mapping whose key is no text.", what=self._what))
 
     def _scalar(self, event: Any) -> Any:
         text: str = event.value
         self._count(len(text) // limits.NODE_TEXT)
         if "\0" in text or any("\ud800" <= sign <= "\udfff" for sign in text):
-            raise ChartError(f"{self._what} holds a NUL or half a character.")
+            raise ChartError(say("%(what)s holds a NUL or half a character.", what=self._what))
         tag = (event.tag or "").removeprefix(_STANDARD)
         if tag in {"str", "!"} or (event.style and not tag):
             return text
         value = self._plain(text)
         # A tag asks for its type; a number may be asked for as a float.
         if tag and type(value) not in _TYPES.get(tag, ()):
-            raise ChartError(f"{self._what} holds {quoted(text)}, which is no {tag}.")
+            raise ChartError(
+                say("%(what)s holds %(text)s, which is no %(tag)s.", what=self._what, text=quoted(text), tag=tag)
+            )
         return float(value) if tag == "float" else value
 
     def _plain(self, text: str) -> Any:
@@ -163,14 +189,16 @@ class _Reading:
         if _FALSE.fullmatch(text):
             return False
         if _NO_NUMBER.fullmatch(text):
-            raise ChartError(f"{self._what} holds {text}, which JSON has no number for.")
+            raise ChartError(say("%(what)s holds %(text)s, which JSON has no number for.", what=self._what, text=text))
         if _INT.fullmatch(text) and len(text) <= _MOST_DIGITS:
             value = _whole(text.replace("_", ""))
             return value if _LOWEST <= value <= _HIGHEST else float(value)
         if _FLOAT.fullmatch(text):
             number = float(text)
             if math.isinf(number):
-                raise ChartError(f"{self._what} holds the number {quoted(text)}, which is too large.")
+                raise ChartError(
+                    say("%(what)s holds the number %(text)s, which is too large.", what=self._what, text=quoted(text))
+                )
             return number
         return text
 

@@ -10,6 +10,8 @@ import orjson
 from django.db import connection
 from django.db.models import Model
 
+from otestack.sentences import packed
+
 # Rows a statement; more gain nothing and hold locks longer.
 PER_STATEMENT = 500
 
@@ -30,6 +32,7 @@ def update_rows(
     """
     if not rows:
         return
+    rows = [{name: packed(value) if isinstance(value, str) else value for name, value in row.items()} for row in rows]
     names = list(rows[0])
     special = expressions or {}
     extra = helpers or {}

@@ -17,6 +17,7 @@ from clusters.engine.nudge import nudge
 from clusters.engine.placing import lock_placements, place_bundles
 from clusters.models import Bundle, BundleObject, Installation, Selector
 from otestack.errors import Conflict, Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 
@@ -49,7 +50,14 @@ def check_free(wish: Wish, bundle: Bundle | None = None) -> None:
         taken = taken.exclude(bundle=bundle)
     clash = taken.first() if wanted else None
     if clash is not None:
-        raise Conflict(f"{clash.kind} {clash.name} is already held by {clash.bundle.title}; choose another name.")
+        raise Conflict(
+            say(
+                "%(kind)s %(name)s is already held by %(title)s; choose another name.",
+                kind=clash.kind,
+                name=clash.name,
+                title=clash.bundle.title,
+            )
+        )
 
 
 @retry_deadlock
@@ -61,14 +69,16 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
     knows.
     """
     if unknown := {kind_of(item) for item in [*wish.secrets, *wish.objects]} - ALL_KINDS:
-        raise Invalid(objects=f"Objects of kind {', '.join(sorted(unknown))} cannot be put on an edge.")
+        raise Invalid(
+            objects=say("Objects of kind %(unknown)s cannot be put on an edge.", unknown=", ".join(sorted(unknown)))
+        )
     centre = lock_placements().centre
     if bundle is None:
         bundle = Bundle(selector=wish.selector)
     else:
         bundle = Bundle.objects.select_for_update(no_key=True).get(pk=bundle.pk)
         if bundle.ended_at is not None:
-            raise Conflict(f"{bundle.title} has ended.")
+            raise Conflict(say("%(title)s has ended.", title=bundle.title))
         bundle.generation += 1
     bundle.title, bundle.owner_text = wish.title, wish.owner_text
     bundle.namespace, bundle.node_label = wish.namespace, wish.node_label
@@ -83,7 +93,7 @@ def put(bundle: Bundle | None, wish: Wish) -> Bundle:
             BundleObject.objects.bulk_create(_rows(bundle, wish, labels))
     except IntegrityError:
         check_free(wish, bundle)
-        raise Conflict(f"{bundle.title} holds an object of the same kind and name twice.") from None
+        raise Conflict(say("%(title)s holds an object of the same kind and name twice.", title=bundle.title)) from None
     place_bundles([bundle.pk])
     nudge()
     return bundle

@@ -12,6 +12,7 @@ from django.db.models import F, Q, QuerySet
 
 from clusters.engine.clock import db_now
 from clusters.models import Cluster
+from otestack.sentences import say
 
 # Claims without a record after which a cluster waits: each time the worker died or was stopped.
 DEADLY_CLAIMS = 3
@@ -102,6 +103,9 @@ def _set_aside(ids: list[int], now: datetime) -> set[int]:
             claims_unrecorded=DEADLY_CLAIMS - 1,
             # Nobody's lease, so that no mark cuts the wait short.
             lease_until=now + timedelta(seconds=settings.OTE_RETRY_CAP),
-            last_error=f"Set aside: {DEADLY_CLAIMS} workers in a row ended while they worked on this cluster.",
+            last_error=say(
+                "Set aside: %(deadly_claims)s workers in a row ended while they worked on this cluster.",
+                deadly_claims=DEADLY_CLAIMS,
+            ),
         )
     return found

@@ -20,6 +20,7 @@ from clusters.engine.sessions import Sessions, sessions
 from clusters.freshness import FRESH_INTERVALS
 from clusters.models import observe_interval
 from otestack.caller import as_engine
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,10 @@ class _Window:
             self._under_way += 1
             self._probes += work.claim.away
             if driver is None:
-                text = f"{work.claim.name} cannot be driven with its stored credentials; the reason has been logged."
+                text = say(
+                    "%(name)s cannot be driven with its stored credentials; the reason has been logged.",
+                    name=work.claim.name,
+                )
                 self._ended.put(Finished(work, PassOutcome(error=text)))
                 continue
             future = self._runtime.run(reconcile(work, driver, self._rules))
@@ -104,5 +108,5 @@ def _finished(work: Work, done: Future[PassOutcome]) -> Finished:
         return Finished(work, done.result())
     except Exception as error:
         log.error("The pass over cluster %s failed", work.claim.name, exc_info=error)
-        text = f"An internal error occurred while working on {work.claim.name}; it has been logged."
+        text = say("An internal error occurred while working on %(name)s; it has been logged.", name=work.claim.name)
         return Finished(work, PassOutcome(answered=True, error=text))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from clusters.drivers.base import Observed, ObservedNode, ObservedPod, Workload
+from otestack.sentences import say
 
 
 @dataclass(slots=True)
@@ -54,8 +55,8 @@ def health(
         result.stalled = result.stalled or bool(stalled)
         result.reason = result.reason or next(iter(troubled), "") or stalled
         if not result.reason and workload.observed and workload.wanted == 0:
-            result.reason = "no node takes it"
+            result.reason = say("no node takes it")
     if workloads and node_label and not any(node_label in node.labels for node in nodes):
         result.ready = False
-        result.reason = f"no node carries label {node_label}"
+        result.reason = say("no node carries label %(node_label)s", node_label=node_label)
     return result

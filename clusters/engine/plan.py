@@ -14,6 +14,7 @@ from datetime import datetime
 
 from clusters.drivers.base import Listing, Observed, Ref
 from clusters.engine.load import WantedObject, WantedPlacement, Work
+from otestack.sentences import say
 
 # Namespaces of Kubernetes itself, whatever labels somebody gave them.
 NEVER_DELETED = frozenset({"default", "kube-system", "kube-public", "kube-node-lease"})
@@ -118,9 +119,9 @@ def _want(
     for item in placement.objects:
         there = by_ref.get(item.ref)
         if there is not None and there.terminating:
-            plan.waits[placement.id] = f"waits until the old {item.ref.text} is gone"
+            plan.waits[placement.id] = say("waits until the old %(ref)s is gone", ref=item.ref.text)
         elif there is not None and there.bundle != placement.bundle_uid:
-            plan.waits[placement.id] = f"waits until {item.ref.text} of another bundle is gone"
+            plan.waits[placement.id] = say("waits until %(ref)s of another bundle is gone", ref=item.ref.text)
         elif there is None or everything or not _as_applied(placement, there):
             keep = bool(there and there.workload and there.workload.scaled_by_others and placement.autoscaled)
             application.objects.append((item, there is not None, keep))

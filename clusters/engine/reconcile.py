@@ -26,6 +26,7 @@ from clusters.engine.health import health, is_ready
 from clusters.engine.load import WantedLabel, WantedPlacement, Work
 from clusters.engine.outcome import LabelOutcome, PassOutcome
 from clusters.engine.plan import LOOK_AGAIN, Application, Plan
+from otestack.sentences import say
 
 # Placements of one cluster that are applied side by side; an edge's API server is small.
 SIDE_BY_SIDE = 8
@@ -56,12 +57,16 @@ async def reconcile(work: Work, driver: Driver, rules: Rules) -> PassOutcome:
         async with asyncio.timeout(ends - time.monotonic()):
             await run.go()
     except Unreachable as error:
-        run.outcome.error = f"{work.claim.name} cannot be reached: {error}"
+        run.outcome.error = say("%(name)s cannot be reached: %(error)s", name=work.claim.name, error=error)
         run.outcome.answered = run.outcome.complete  # what listed everything a moment ago is not a failed probe
     except TimeoutError:
-        run.outcome.error = f"{work.claim.name} is too slow: no complete pass within {rules.longest_seconds:g} s"
+        run.outcome.error = say(
+            "%(name)s is too slow: no complete pass within %(longest_seconds)s s",
+            name=work.claim.name,
+            longest_seconds=f"{rules.longest_seconds:g}",
+        )
     except EdgeError as error:
-        run.outcome.error = f"{work.claim.name} {error}"
+        run.outcome.error = say("%(cluster)s %(error)s", cluster=work.claim.name, error=error)
         run.outcome.answered = True
         run.outcome.retry_after = error.retry_after
     except OutOfTime:
@@ -124,7 +129,12 @@ class _Pass:
             except EdgeError as error:
                 done = error.status == 404
                 if not done:
-                    self.outcome.error = f"{self.work.claim.name} did not label node {label.node}: {error}"
+                    self.outcome.error = say(
+                        "%(name)s did not label node %(node)s: %(error)s",
+                        name=self.work.claim.name,
+                        node=label.node,
+                        error=error,
+                    )
             self.outcome.answered = True
             if done and label.evict:  # done when the pods were told to leave too
                 self.evicting.append(label)
@@ -146,7 +156,12 @@ class _Pass:
                     raise
                 except EdgeError as error:
                     done = False
-                    self.outcome.error = f"{self.work.claim.name} did not let pods leave {label.node}: {error}"
+                    self.outcome.error = say(
+                        "%(name)s did not let pods leave %(node)s: %(error)s",
+                        name=self.work.claim.name,
+                        node=label.node,
+                        error=error,
+                    )
             self.outcome.labels.append(LabelOutcome(label.id, label.seq, label.present, done))
 
     def _placement_of(self, item: Observed) -> WantedPlacement | None:
@@ -179,7 +194,10 @@ class _Pass:
                 raise
             except EdgeError as error:
                 outcome = self.outcome.of(placement.id)
-                outcome.refused, outcome.reason = True, f"{item.ref.text} was not deleted: {error}"
+                outcome.refused, outcome.reason = (
+                    True,
+                    say("%(ref)s was not deleted: %(error)s", ref=item.ref.text, error=error),
+                )
 
         others = [pair for pair in plan.deletes if pair[1].ref.kind != "v1/Namespace"]
         namespaces = [pair for pair in plan.deletes if pair[1].ref.kind == "v1/Namespace"]
@@ -199,8 +217,8 @@ class _Pass:
         for placement in self.work.placements:
             for namespace in placement.namespaces if placement.present else ():
                 if placement.applied_generation == 0 and placement.id not in trying:
-                    self.broken_namespaces[namespace] = (
-                        placement.last_error or f"namespace {namespace} is not there yet"
+                    self.broken_namespaces[namespace] = placement.last_error or say(
+                        "namespace %(namespace)s is not there yet", namespace=namespace
                     )
 
     async def _apply_one(self, plan: Plan, application: Application) -> None:
@@ -294,7 +312,9 @@ class _Pass:
             except Unreachable:
                 raise
             except EdgeError as error:
-                self.outcome.error = f"{self.work.claim.name} did not list pods: {error}"
+                self.outcome.error = say(
+                    "%(name)s did not list pods: %(error)s", name=self.work.claim.name, error=error
+                )
                 return
             found[item.ref.namespace, item.ref.key] = pods
 
@@ -331,5 +351,5 @@ class _Pass:
 
 def _sentence(what: str, error: EdgeError) -> str:
     if isinstance(error, Foreign):
-        return f"{what} is there already and is not ours; it is left alone"
-    return f"{what} was refused: {error}"
+        return say("%(what)s is there already and is not ours; it is left alone", what=what)
+    return say("%(what)s was refused: %(error)s", what=what, error=error)

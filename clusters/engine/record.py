@@ -25,12 +25,13 @@ from clusters.engine.placing import touch_bundles
 from clusters.engine.verdict import ClusterVerdict, Pace, judge
 from clusters.models import Bundle, Cluster, NodeLabel, Placement, observe_interval
 from otestack import trail
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
 # A deadlock or a busy database is no reason to lose what an edge said.
 TRIES = 3
-UNRECORDABLE = "What this cluster said cannot be recorded; the reason has been logged."
+UNRECORDABLE = say("What this cluster said cannot be recorded; the reason has been logged.")
 
 _CLUSTER_EXPRESSIONS = {
     # A mark that came during the pass stays: due at once, unless the cluster is away.

@@ -9,6 +9,7 @@ from typing import Any
 from clusters.engine import backoff
 from clusters.engine.load import WantedPlacement, Work
 from clusters.engine.outcome import PassOutcome, PlacementOutcome
+from otestack.sentences import bounded
 
 # A cluster is away after this many probes in a row without an answer.
 AWAY_AFTER = 3
@@ -95,7 +96,7 @@ def _after(
     if result.marks is not None:
         new["marks"] = result.marks
     if result.reason is not None:
-        new["last_error"] = result.reason[:300]
+        new["last_error"] = bounded(result.reason, 300)
     if result.applied:
         first = placement.applied_generation != placement.generation
         new |= {"applied_generation": placement.generation, "attempts": 0, "next_attempt_at": None, "failed": False}
@@ -164,7 +165,7 @@ def _cluster(
         "lease_until": None,
         "claims_unrecorded": 0,
         "failed_probes": probes,
-        "last_error": outcome.error[:300],
+        "last_error": bounded(outcome.error, 300),
         "observed_at": work.claim.observed_at,
         "seen_seq": work.claim.seq,
         "is_away": int(away),

@@ -12,6 +12,7 @@ from clusters.models import Cluster, ClusterLabel
 from clusters.names import fault, listed
 from otestack import trail
 from otestack.errors import Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 
@@ -34,7 +35,9 @@ def add_label(cluster_names: Iterable[str], label: str) -> None:
     clusters = _clusters(cluster_names)
     same = Cluster.objects.filter(name__iexact=label).first()
     if same is not None:
-        raise Invalid(clusterLabel=f"A cluster has the name '{same.name}'; a label cannot be the same.")
+        raise Invalid(
+            clusterLabel=say("A cluster has the name '%(name)s'; a label cannot be the same.", name=same.name)
+        )
     carrying = set(ClusterLabel.objects.filter(cluster__in=clusters, label=label).values_list("cluster_id", flat=True))
     missing = [pk for pk in clusters if pk not in carrying]
     ClusterLabel.objects.bulk_create(ClusterLabel(cluster_id=pk, label=label) for pk in missing)
@@ -65,8 +68,8 @@ def _clusters(names: Iterable[str]) -> dict[int, str]:
     wanted = set(names)
     found = dict(Cluster.objects.filter(name__in=wanted).order_by("pk").values_list("name", "pk"))
     if unknown := wanted - found.keys():
-        what = "There is no cluster" if len(unknown) == 1 else "There are no clusters"
-        raise Invalid(clusterName=f"{what} {listed(unknown)}.")
+        what = say("There is no cluster") if len(unknown) == 1 else say("There are no clusters")
+        raise Invalid(clusterName=say("%(what)s %(names)s.", what=what, names=listed(unknown)))
     return {pk: name for name, pk in found.items()}
 
 

@@ -19,6 +19,7 @@ from clusters.names import fault
 from clusters.services.labels import check_label
 from otestack import trail
 from otestack.errors import Conflict, Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def join(
     for label in wanted:
         check_label(label, "clusterLabel")
     if name.lower() in {label.lower() for label in wanted}:
-        raise Invalid(clusterLabel=f"A cluster has the name '{name}'; a label cannot be the same.")
+        raise Invalid(clusterLabel=say("A cluster has the name '%(name)s'; a label cannot be the same.", name=name))
     _check_name_free(name)
     credentials = parse(kubeconfig_text, context)
     facts = inspect(credentials)
@@ -92,7 +93,7 @@ def update_credentials(cluster: Cluster, kubeconfig_text: str, context: str = ""
             updated_at=Now(),
         )
         if not changed:
-            raise Conflict(f"The cluster '{cluster.name}' has been removed.")
+            raise Conflict(say("The cluster '%(name)s' has been removed.", name=cluster.name))
         trail.changed("update credentials", cluster, server=credentials.server)
         mark_due([cluster.pk])
         nudge()
@@ -114,8 +115,12 @@ def remove(cluster: Cluster, *, force: bool = False) -> None:
     found = Cluster.objects.filter(pk=cluster.pk).values_list("away_since", flat=True).first()
     if found is not None:
         raise Conflict(
-            f"The cluster '{cluster.name}' has been away since {found:%Y-%m-%d %H:%M:%S} UTC, so what is ours there "
-            "cannot be removed; --force forgets it and leaves that behind."
+            say(
+                "The cluster '%(name)s' has been away since %(found)s UTC, so what is ours there cannot be "
+                "removed; --force forgets it and leaves that behind.",
+                name=cluster.name,
+                found=f"{found:%Y-%m-%d %H:%M:%S}",
+            )
         )
     # Bundles before clusters, as a recording worker locks them.
     touch_bundles(Placement.objects.filter(cluster_id=cluster.pk).values_list("bundle_id", flat=True))
@@ -159,26 +164,30 @@ def _forget(cluster: Cluster) -> None:
 def _check_name_free(name: str) -> None:
     taken = Cluster.objects.filter(name__iexact=name).first()
     if taken is not None:
-        raise Conflict(f"There is a cluster '{taken.name}' already.")
+        raise Conflict(say("There is a cluster '%(name)s' already.", name=taken.name))
     if ClusterLabel.objects.filter(label__iexact=name).exists():
-        raise Invalid(clusterName=f"'{name}' is a label of clusters; a name cannot be the same.")
+        raise Invalid(clusterName=say("'%(name)s' is a label of clusters; a name cannot be the same.", name=name))
 
 
 def _check_no_cluster(label: str) -> None:
     if Cluster.objects.filter(name__iexact=label).exists():
-        raise Invalid(clusterLabel=f"A cluster has the name '{label}'; a label cannot be the same.")
+        raise Invalid(clusterLabel=say("A cluster has the name '%(label)s'; a label cannot be the same.", label=label))
 
 
 def _check_unknown(facts: ClusterFacts) -> None:
     known = Cluster.objects.filter(uid=facts.uid).first()
     if known is not None:
-        state = "is still being removed" if known.removing else "is registered already"
-        raise Conflict(f"This cluster {state}, as '{known.name}'.")
+        state = say("is still being removed") if known.removing else say("is registered already")
+        raise Conflict(say("This cluster %(state)s, as '%(name)s'.", state=state, name=known.name))
 
 
 def _check_same(cluster: Cluster, facts: ClusterFacts) -> None:
     if facts.uid != cluster.uid:
         raise Conflict(
-            f"Another cluster than '{cluster.name}' answers: the uid of its kube-system is {facts.uid}, "
-            f"not {cluster.uid}."
+            say(
+                "Another cluster than '%(name)s' answers: the uid of its kube-system is %(uid)s, not %(uid_2)s.",
+                name=cluster.name,
+                uid=facts.uid,
+                uid_2=cluster.uid,
+            )
         )

@@ -15,6 +15,7 @@ from clusters.names import listed
 from clusters.services.labels import check_label
 from otestack import trail
 from otestack.errors import Conflict, Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 
@@ -70,12 +71,19 @@ def _nodes(cluster_name: str, node_names: Iterable[str]) -> tuple[Cluster, list[
     # Locked before its labels, as a recording worker does: the other way round the two could wait for each other.
     cluster = Cluster.objects.select_for_update(no_key=True).filter(name=cluster_name).first()
     if cluster is None:
-        raise Invalid(clusterName=f"There is no cluster {listed([cluster_name])}.")
+        raise Invalid(clusterName=say("There is no cluster %(cluster_name)s.", cluster_name=listed([cluster_name])))
     wanted = set(node_names)
     found = dict(Node.objects.filter(cluster=cluster, name__in=wanted).order_by("pk").values_list("name", "pk"))
     if unknown := wanted - found.keys():
-        what = "There is no node" if len(unknown) == 1 else "There are no nodes"
-        raise Invalid(nodeName=f"{what} {listed(unknown)} in the cluster '{cluster_name}'.")
+        what = say("There is no node") if len(unknown) == 1 else say("There are no nodes")
+        raise Invalid(
+            nodeName=say(
+                "%(what)s %(names)s in the cluster '%(cluster_name)s'.",
+                what=what,
+                names=listed(unknown),
+                cluster_name=cluster_name,
+            )
+        )
     return cluster, list(found.values())
 
 
@@ -86,5 +94,9 @@ def _check_unused(cluster: Cluster, label: str) -> None:
     titles = live.order_by("pk").values_list("title", flat=True)[:1000]
     if titles:
         raise Conflict(
-            f"The label '{label}' is in use by {listed(titles)}; with deleteDeploy their pods leave these nodes too."
+            say(
+                "The label '%(label)s' is in use by %(titles)s; with deleteDeploy their pods leave these nodes too.",
+                label=label,
+                titles=listed(titles),
+            )
         )

@@ -6,6 +6,7 @@ from clusters.engine.marks import mark_due
 from clusters.engine.nudge import nudge
 from clusters.models import Bundle, Placement
 from otestack.errors import Conflict
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 
@@ -19,7 +20,7 @@ def retry(bundle: Bundle) -> int:
     placements = Placement.objects.filter(bundle_id=bundle.pk)
     clusters = list(placements.values_list("cluster_id", flat=True))
     if not clusters:
-        raise Conflict(f"{bundle} is on no cluster.")
+        raise Conflict(say("%(bundle)s is on no cluster.", bundle=bundle))
     mark_due(clusters)  # locks them, before their placements
     waiting = placements.filter(next_attempt_at__isnull=False)
     ids = list(waiting.select_for_update().order_by("pk").values_list("pk", flat=True))

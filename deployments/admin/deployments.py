@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from apps.models import AppVersion
 from clusters.freshness import is_fresh
@@ -21,15 +23,16 @@ from otestack.backoffice.deeds import Version, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import MOST_NAMED, badge, link, list_link, named, table
+from otestack.sentences import say, told
 
 
 class StatusFilter(Choice):
     """By status as it is read: green only with proof."""
 
-    title = "status"
+    title = _("status")
     parameter_name = "status"
-    unchosen = ("Not deleted", ~Q(status=Status.DELETED))
-    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": ("All", Q())}
+    unchosen = (_("Not deleted"), ~Q(status=Status.DELETED))
+    options = {str(status.value): (status.label, Q(status=status)) for status in Status} | {"all": (_("All"), Q())}
 
     def condition(self, key: str) -> Q:
         """Judge freshness now."""
@@ -54,7 +57,7 @@ class DeploymentAdmin(RecordAdmin):
     )  # fmt: skip
     list_filter = (StatusFilter, "running", "editable")
     search_fields = ("name", "app_name", "business__name")
-    search_help_text = "Name, application or business"
+    search_help_text = _("Name, application or business")
     ordering = ("-pk",)
     fields = (
         "id", "name", "business", "app_name", "version", "cluster", "selector", "selector_value", "node_label", "state",
@@ -76,48 +79,54 @@ class DeploymentAdmin(RecordAdmin):
         """Return the version shown."""
         return row.shown.version if row.shown is not None else "-"
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
         return badge(row.reading.status.label)
 
-    @admin.display(description="pods (running / error / total)")
+    @admin.display(description=_("pods (running / error / total)"))
     def pods(self, row: Deployment) -> str:
         """Return the pod counts."""
         return f"{row.pods_running} / {row.pods_error} / {row.pods_total}"
 
-    @admin.display(description="clusters ready")
+    @admin.display(description=_("clusters ready"))
     def proven(self, row: Deployment) -> str:
         """Return how many clusters have it."""
-        return f"{row.placements_ready} of {row.placements}"
+        return told(
+            say(
+                "%(placements_ready)s of %(placements)s",
+                placements_ready=row.placements_ready,
+                placements=row.placements,
+            )
+        )
 
-    @admin.display(description="error message")
+    @admin.display(description=_("error message"))
     def error_message(self, row: Any) -> str:
         """Return what the API says."""
         return str(row.reading.error_message)
 
-    @admin.display(description="clusters")
+    @admin.display(description=_("clusters"))
     def clusters(self, row: Deployment) -> str:
         """Return where it is, by state."""
         return placements(row)
 
-    @admin.display(description="on each")
+    @admin.display(description=_("on each"))
     def each_cluster(self, row: Deployment) -> str:
         """Return its state on each cluster, what is wrong first."""
         return on_clusters(row)
 
-    @admin.display(description="why not elsewhere")
+    @admin.display(description=_("why not elsewhere"))
     def why_not(self, row: Deployment) -> str:
         """Return the clusters that do not have it, and why."""
         return not_on(row)
 
-    @admin.display(description="objects applied")
+    @admin.display(description=_("objects applied"))
     def objects_applied(self, row: Deployment) -> str:
         """Return the objects of what runs."""
         current = _current(row)
-        return objects(current, unfolded=False) if current is not None else "none"
+        return objects(current, unfolded=False) if current is not None else gettext("none")
 
-    @admin.display(description="history")
+    @admin.display(description=_("history"))
     def history(self, row: Deployment) -> str:
         """Return the changes, newest first."""
         operations = row.operations.defer("manifests", "secrets", "chart_values")
@@ -137,31 +146,48 @@ class DeploymentAdmin(RecordAdmin):
             )
             for item in shown
         )
-        head = ("Change", "Version", "Status", "Comment", "By", "Audit comment", "Decided by", "Submitted (UTC)")
-        return table(head, lines) + list_link(Operation, "all", f"deployment__id__exact={row.pk}")
+        head = (
+            gettext("Change"),
+            gettext("Version"),
+            gettext("Status"),
+            gettext("Comment"),
+            gettext("By"),
+            gettext("Audit comment"),
+            gettext("Decided by"),
+            gettext("Submitted (UTC)"),
+        )
+        return table(head, lines) + list_link(Operation, gettext("all"), f"deployment__id__exact={row.pk}")
 
-    @deed("Upgrade", tenants=True, form=Version, about="about_upgrade", offered=lambda row: row.live and row.editable)
+    @deed(
+        _("Upgrade"), tenants=True, form=Version, about="about_upgrade", offered=lambda row: row.live and row.editable
+    )
     def upgrade(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
         """Submit another version."""
         by: Any = request.user
         return _submitted(services.submit_upgrade(row, by=by, version=version, comment=comment))
 
     @deed(
-        "Roll back", tenants=True, form=Version, about="about_rollback", offered=lambda row: row.live and row.editable
+        _("Roll back"),
+        tenants=True,
+        form=Version,
+        about="about_rollback",
+        offered=lambda row: row.live and row.editable,
     )
     def roll_back(self, request: HttpRequest, row: Deployment, *, version: str, comment: str) -> str:
         """Submit a version that ran before."""
         by: Any = request.user
         return _submitted(services.submit_rollback(row, by=by, version=version, comment=comment))
 
-    @deed("Retry", tenants=True, about="about_retry", offered=lambda row: row.bundle_id is not None)
+    @deed(_("Retry"), tenants=True, about="about_retry", offered=lambda row: row.bundle_id is not None)
     def retry(self, request: HttpRequest, row: Deployment) -> str:
         """Have its clusters try again now."""
         number = services.retry(row)
-        return f"its {number} {'cluster' if number == 1 else 'clusters'} will be looked at now"
+        if number == 1:
+            return say("its %(number)s cluster will be looked at now", number=number)
+        return say("its %(number)s clusters will be looked at now", number=number)
 
     @deed(
-        "Delete",
+        _("Delete"),
         tenants=True,
         about="about_deletion",
         ends=True,
@@ -171,19 +197,27 @@ class DeploymentAdmin(RecordAdmin):
         """Submit its end."""
         operation = services.submit_delete(row, by=request.user)  # type: ignore[arg-type]
         operation.refresh_from_db(fields=["audit"])
-        return "its deletion waits for audit" if operation.audit == Audit.WAITING else "it is being deleted"
+        return say("its deletion waits for audit") if operation.audit == Audit.WAITING else say("it is being deleted")
 
     def about_upgrade(self, row: Deployment) -> list[str]:
         """Name the versions that there are."""
         versions = AppVersion.objects.filter(business_id=row.business_id, app_name=row.app_name).listed()
         names = versions.order_by("-pk").values_list("version", flat=True)
-        return [f"It runs {_running(row)}.", f"Versions of {row.app_name}: {named(list(names[:MOST_NAMED]))}"]
+        return [
+            told(say("It runs %(row)s.", row=_running(row))),
+            told(
+                say("Versions of %(app_name)s: %(names)s", app_name=row.app_name, names=named(list(names[:MOST_NAMED])))
+            ),
+        ]
 
     def about_rollback(self, row: Deployment) -> list[str]:
         """Name the versions that it ran."""
         ran = row.operations.filter(audit=Audit.APPROVED, generation__gt=0).exclude(kind=Change.DELETE)
         names = dict.fromkeys(ran.order_by("-pk").values_list("version", flat=True)[:100])
-        return [f"It runs {_running(row)}.", f"It has run: {named(list(names))}"]
+        return [
+            told(say("It runs %(row)s.", row=_running(row))),
+            told(say("It has run: %(names)s", names=named(list(names)))),
+        ]
 
     def about_retry(self, row: Deployment) -> list[str]:
         """Say where."""
@@ -192,8 +226,11 @@ class DeploymentAdmin(RecordAdmin):
     def about_deletion(self, row: Deployment) -> list[str]:
         """Say what goes."""
         current = _current(row)
-        going = kinds(current) if current is not None else "none"
-        return [f"{where(row)} Away ones are cleaned when they return.", f"Objects that go: {going}"]
+        going = kinds(current) if current is not None else gettext("none")
+        return [
+            told(say("%(row)s Away ones are cleaned when they return.", row=where(row))),
+            told(say("Objects that go: %(going)s", going=going)),
+        ]
 
 
 def _current(row: Deployment) -> Operation | None:
@@ -203,13 +240,17 @@ def _current(row: Deployment) -> Operation | None:
 
 def _running(row: Deployment) -> str:
     current = _current(row)
-    return current.version if current is not None else "nothing"
+    return current.version if current is not None else gettext("nothing")
 
 
 def _submitted(operation: Operation) -> str:
     """Say what became of a change."""
     operation.refresh_from_db(fields=["audit", "status"])
     if operation.status == Status.ERROR:
-        return "the objects could not be made"
-    what = f"{operation.get_kind_display()} to {operation.version}"
-    return f"{what} waits for audit" if operation.audit == Audit.WAITING else f"{what} is under way"
+        return say("the objects could not be made")
+    what = say("%(operation)s to %(version)s", operation=Change(operation.kind).label, version=operation.version)
+    return (
+        say("%(what)s waits for audit", what=what)
+        if operation.audit == Audit.WAITING
+        else say("%(what)s is under way", what=what)
+    )

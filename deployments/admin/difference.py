@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 
 from deployments.models import Audit, Change, Operation
 from otestack.errors import DomainError
@@ -34,17 +35,17 @@ def difference(operation: Operation) -> str:
     try:
         old, new = _objects(before(operation)), _objects(operation)
     except DomainError as error:
-        return str(error)
+        return error.told
     parts = []
     for name in dict.fromkeys((*new, *old)):
         shown_old, shown_new = masked(old.get(name), new.get(name))
         lines = list(
             difflib.unified_diff(_yaml(shown_old), _yaml(shown_new), "before", "after", n=_CONTEXT, lineterm="")
         )
-        parts.append((name, _word(name in old, name in new, bool(lines)), _coloured(lines[2:])))
+        opened = SafeString(" open" if lines else "")
+        parts.append((opened, name, _word(name in old, name in new, bool(lines)), _coloured(lines[2:])))
     block = "<details{}><summary>{}: <strong>{}</strong></summary>{}</details>"
-    rows = ((_open(word), name, word, body) for name, word, body in parts)
-    return format_html_join("", block, rows) or "no objects"
+    return format_html_join("", block, parts) or gettext("no objects")
 
 
 def masked(old: Object | None, new: Object | None) -> tuple[Object | None, Object | None]:
@@ -77,12 +78,8 @@ def _yaml(item: Object | None) -> list[str]:
 
 def _word(was: bool, will_be: bool, changed: bool) -> str:
     if was and will_be:
-        return "changes" if changed else "stays as it is"
-    return "is new" if will_be else "goes"
-
-
-def _open(word: str) -> SafeString:
-    return SafeString("" if word == "stays as it is" else " open")
+        return gettext("changes") if changed else gettext("stays as it is")
+    return gettext("is new") if will_be else gettext("goes")
 
 
 def _coloured(lines: Iterable[str]) -> SafeString:

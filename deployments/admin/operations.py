@@ -8,6 +8,8 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Case, Q, Value, When
 from django.http import HttpRequest
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from deployments import services
 from deployments.admin.difference import difference
@@ -17,6 +19,7 @@ from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import badge, link
+from otestack.sentences import say, told
 
 # A change whose objects could not be made was never up for audit.
 _WAITING = Q(open=True, audit=Audit.WAITING)
@@ -29,12 +32,12 @@ def _waits(operation: Operation) -> bool:
 class AuditFilter(Choice):
     """By decision."""
 
-    title = "audit"
+    title = _("audit")
     parameter_name = "audit"
     options = {
-        "waiting": ("Waiting", _WAITING),
-        "approved": ("Approved", Q(audit=Audit.APPROVED)),
-        "refused": ("Disapproved", Q(audit=Audit.REFUSED)),
+        "waiting": (_("Waiting"), _WAITING),
+        "approved": (_("Approved"), Q(audit=Audit.APPROVED)),
+        "refused": (_("Disapproved"), Q(audit=Audit.REFUSED)),
     }
 
 
@@ -51,7 +54,7 @@ class OperationAdmin(RecordAdmin):
     list_display_links = ("id", "deployment")
     list_filter = (AuditFilter, "kind")
     search_fields = ("deployment__name", "deployment__app_name", "deployment__business__name", "version")
-    search_help_text = "Deployment, application, business or version"
+    search_help_text = _("Deployment, application, business or version")
     ordering = (Case(When(_WAITING, then=Value(0)), default=Value(1)), "-pk")
     fields = (
         "id", "deployment", "business", "kind", "app_version", "version", "comment", "submitted_by", "created_at",
@@ -63,7 +66,7 @@ class OperationAdmin(RecordAdmin):
         *("manifests", "secrets", "chart_values", "app_version__spec"),
         *("submitted_by__password", "decided_by__password"),
     )
-    waiting = ("Deployments (new, upgrade, rollback, delete)", "audit=waiting", _WAITING)
+    waiting = (_("Deployments (new, upgrade, rollback, delete)"), "audit=waiting", _WAITING)
     actions = ("approve", "refuse")
 
     def prepare(self, rows: Sequence[Any]) -> None:
@@ -75,47 +78,47 @@ class OperationAdmin(RecordAdmin):
         """Return the business."""
         return link(row.deployment.business)
 
-    @admin.display(description="cluster")
+    @admin.display(description=_("cluster"))
     def cluster(self, row: Operation) -> str:
         """Return what was asked for."""
-        return row.deployment.cluster or "all"
+        return row.deployment.cluster or gettext("all")
 
-    @admin.display(description="node label")
+    @admin.display(description=_("node label"))
     def node_label(self, row: Operation) -> str:
         """Return the node label."""
-        return row.deployment.node_label or "all"
+        return row.deployment.node_label or gettext("all")
 
-    @admin.display(description="audit", ordering="audit")
+    @admin.display(description=_("audit"), ordering="audit")
     def audit_state(self, row: Operation) -> str:
         """Return the decision; a change without objects was never up for one."""
         return "-" if row.audit == Audit.WAITING and not row.open else badge(row.get_audit_display())
 
-    @admin.display(description="status")
+    @admin.display(description=_("status"))
     def state(self, row: Any) -> str:
         """Return the status as it may be shown now."""
         return badge(row.as_read.label)
 
-    @admin.display(description="clusters")
+    @admin.display(description=_("clusters"))
     def clusters(self, row: Operation) -> str:
         """Return where its objects will be applied, or are."""
         return meant(row) if _waits(row) and row.kind != Change.DELETE else placements(row.deployment)
 
-    @admin.display(description="what changes")
+    @admin.display(description=_("what changes"))
     def changes(self, row: Operation) -> str:
         """Return the objects before and after, exactly what is applied; Secrets masked."""
         return difference(row)
 
-    @deed("Approve", tenants=True, form=Comment, about="about", offered=_waits)
+    @deed(_("Approve"), tenants=True, form=Comment, about="about", offered=_waits)
     def approve(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Approve a waiting change."""
         services.approve(row, by=request.user, comment=comment)  # type: ignore[arg-type]
-        return "approved"
+        return say("approved")
 
-    @deed("Refuse", tenants=True, form=Comment, about="about", offered=_waits)
+    @deed(_("Refuse"), tenants=True, form=Comment, about="about", offered=_waits)
     def refuse(self, request: HttpRequest, row: Operation, *, comment: str) -> str:
         """Refuse a waiting change."""
         services.refuse(row, by=request.user, comment=comment)  # type: ignore[arg-type]
-        return "disapproved"
+        return say("disapproved")
 
     def more(self, row: Operation) -> str:
         """Return what changes, to read before it is decided."""
@@ -126,7 +129,14 @@ class OperationAdmin(RecordAdmin):
         if row.kind == Change.DELETE:
             return [where(row.deployment)]
         return [
-            f"Version {row.version} of {row.deployment.app_name}, business {row.deployment.business}",
-            f"Clusters: {meant(row)}",
-            f"Objects: {kinds(row)}",
+            told(
+                say(
+                    "Version %(version)s of %(app_name)s, business %(business)s",
+                    version=row.version,
+                    app_name=row.deployment.app_name,
+                    business=row.deployment.business,
+                )
+            ),
+            told(say("Clusters: %(row)s", row=meant(row))),
+            told(say("Objects: %(row)s", row=kinds(row))),
         ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils.translation import gettext
+
 from clusters.admin import objects_in_full, placements_by_state
 from clusters.engine.placing import matching_clusters
 from clusters.models import Cluster, Placement
@@ -14,6 +16,7 @@ from deployments.freshness import late_clusters
 from deployments.models import Deployment, Operation, Status
 from deployments.status import as_read
 from otestack.backoffice.words import MOST_NAMED, badge, link, named, table
+from otestack.sentences import say, told
 
 
 def judge(operations: Iterable[Any], deployments: dict[int, Deployment]) -> None:
@@ -39,7 +42,7 @@ def meant(row: Operation) -> str:
 def placements(row: Deployment) -> str:
     """Return where it is, by state."""
     if row.bundle_id is None:
-        return "none"
+        return gettext("none")
     return placements_by_state(Placement.objects.filter(bundle_id=row.bundle_id), f"bundle__id__exact={row.bundle_id}")
 
 
@@ -51,32 +54,45 @@ def on_clusters(row: Deployment) -> str:
         (
             link(item, item.cluster.name),
             badge(item.state),
-            f"{item.applied_generation} of {item.generation}",
+            told(
+                say(
+                    "%(applied_generation)s of %(generation)s",
+                    applied_generation=item.applied_generation,
+                    generation=item.generation,
+                )
+            ),
             f"{item.running} / {item.error} / {item.total}",
-            item.last_error or "-",
+            told(item.last_error) or "-",
             f"{item.next_attempt_at:%H:%M:%S}" if item.next_attempt_at else "-",
         )
         for item in shown[:MOST_NAMED]
     )
-    head = ("Cluster", "State", "Generation", "Pods (running / error / total)", "Error", "Next attempt (UTC)")
-    return table(head, lines) if row.bundle_id else "none"
+    head = (
+        gettext("Cluster"),
+        gettext("State"),
+        gettext("Generation"),
+        gettext("Pods (running / error / total)"),
+        gettext("Error"),
+        gettext("Next attempt (UTC)"),
+    )
+    return table(head, lines) if row.bundle_id else gettext("none")
 
 
 def not_on(row: Deployment) -> str:
     """Return some clusters that it is not meant for, and why."""
     if row.bundle is None:
-        return "no cluster was given anything of it yet"
+        return gettext("no cluster was given anything of it yet")
     meant_for = matching_clusters(row.bundle.selector, row.bundle.selector_value)
     others = Cluster.objects.exclude(pk__in=meant_for.values("pk")).defer("credentials").order_by("name")
     lines = [(link(item), why(row.bundle, item)) for item in others[:MOST_NAMED]]
-    return table(("Cluster", "Why"), lines) if lines else "it is meant for all of them"
+    return table((gettext("Cluster"), gettext("Why")), lines) if lines else gettext("it is meant for all of them")
 
 
 def where(row: Deployment) -> str:
     """Return how many clusters hold it, and some of them by name."""
     placed = Placement.objects.filter(bundle_id=row.bundle_id or 0).order_by("cluster__name")
     names = list(placed.values_list("cluster__name", flat=True)[:MOST_NAMED])
-    return f"Clusters that hold it: {named(names, placed.count())}."
+    return told(say("Clusters that hold it: %(names)s.", names=named(names, placed.count())))
 
 
 def objects(row: Operation, *, unfolded: bool = True) -> str:

@@ -14,6 +14,7 @@ from clusters.engine.placing import matching_clusters
 from clusters.models import Cluster, ClusterLabel, NodeLabel, Selector
 from deployments.models import Audit, Change, Deployment, Operation
 from otestack.errors import Invalid
+from otestack.sentences import say
 
 EVERY = frozenset({"", "all"})
 NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -26,8 +27,10 @@ def name_fault(name: str) -> str | None:
     """Return why a name cannot be that of Kubernetes objects with room for a suffix."""
     if len(name) <= NAME_LENGTH and NAME.fullmatch(name):
         return None
-    return (
-        f"It must be 1 to {NAME_LENGTH} lower-case letters, digits or '-', starting and ending with a letter or digit."
+    return say(
+        "It must be 1 to %(name_length)s lower-case letters, digits or '-', starting and ending with "
+        "a letter or digit.",
+        name_length=NAME_LENGTH,
     )
 
 
@@ -58,7 +61,11 @@ def clusters_meant(cluster: str) -> tuple[str, str]:
         selector = Selector.CLUSTER
         value = Cluster.objects.filter(name__iexact=cluster).values_list("name", flat=True).first() or cluster
     if not matching_clusters(selector, value).exists():
-        raise Invalid(cluster="There is no cluster yet." if cluster in EVERY else f"No cluster matches '{cluster}'.")
+        raise Invalid(
+            cluster=say("There is no cluster yet.")
+            if cluster in EVERY
+            else say("No cluster matches '%(cluster)s'.", cluster=cluster)
+        )
     return selector, value
 
 
@@ -75,7 +82,9 @@ def require_nodes(node_label: str, selector: str, value: str) -> None:
         return
     carried = NodeLabel.objects.carried().filter(label=node_label)
     if not carried.filter(node__cluster__in=matching_clusters(selector, value).values("pk")).exists():
-        raise Invalid(nodeLabel=f"No node of the chosen clusters carries the label '{node_label}'.")
+        raise Invalid(
+            nodeLabel=say("No node of the chosen clusters carries the label '%(node_label)s'.", node_label=node_label)
+        )
 
 
 def app_version(business_id: int, app_name: str, version: str) -> AppVersion:
@@ -87,10 +96,16 @@ def app_version(business_id: int, app_name: str, version: str) -> AppVersion:
     found = living.filter(version=version).first() or living.filter(line=version).order_by("-minor").first()
     if found is None:
         if not living.exists():
-            raise Invalid(appName=f"There is no application '{app_name}'.")
-        raise Invalid(version=f"The application '{app_name}' has no version '{version}'.")
+            raise Invalid(appName=say("There is no application '%(app_name)s'.", app_name=app_name))
+        raise Invalid(
+            version=say(
+                "The application '%(app_name)s' has no version '%(version)s'.", app_name=app_name, version=version
+            )
+        )
     if found.status != Status.READY:
-        raise Invalid(version=f"Version {found.version} is {found.get_status_display()}.")
+        raise Invalid(
+            version=say("Version %(version)s is %(status)s.", version=found.version, status=Status(found.status).label)
+        )
     return found
 
 
@@ -109,7 +124,9 @@ def values_meant(version: AppVersion, given: dict[str, Any] | None, before: Quer
     """
     if version.deploy_type != DeployType.CHART:
         if given is not None:
-            raise Invalid(values=f"Version {version.version} is no chart, and only a chart takes values.")
+            raise Invalid(
+                values=say("Version %(version)s is no chart, and only a chart takes values.", version=version.version)
+            )
         return Values({})
     if given is not None:
         return Values(given, given=True)
@@ -130,7 +147,13 @@ def version_run_before(deployment: Deployment, version: str) -> AppVersion:
     versions = AppVersion.objects.filter(pk__in=_ran(deployment).values("app_version"))
     found = versions.filter(version=version).first() or versions.filter(line=version).order_by("-minor").first()
     if found is None:
-        raise Invalid(version=f"The deployment '{deployment}' has never run version '{version}'.")
+        raise Invalid(
+            version=say(
+                "The deployment '%(deployment)s' has never run version '%(version)s'.",
+                deployment=deployment,
+                version=version,
+            )
+        )
     return found
 
 

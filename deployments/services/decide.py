@@ -19,6 +19,7 @@ from deployments.services.noting import content, of_change
 from deployments.services.telling import tell
 from otestack import trail
 from otestack.errors import Conflict
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
 
 def _require_other_eyes(operation: Operation, by: User | None) -> None:
     if settings.OTE_FOUR_EYES and by is not None and operation.submitted_by_id == by.pk:
-        raise Conflict(f"Change {operation.pk} is your own; somebody else must approve it.")
+        raise Conflict(say("Change %(operation)s is your own; somebody else must approve it.", operation=operation.pk))
 
 
 def _decide(operation: Operation, audit: Audit, by: User | None, comment: str, **fields: object) -> None:
@@ -119,7 +120,7 @@ def _decide(operation: Operation, audit: Audit, by: User | None, comment: str, *
     if not waiting.update(
         audit=audit, audit_comment=comment, decided_by=by, decided_at=Now(), updated_at=Now(), **fields
     ):
-        raise Conflict(f"Change {operation.pk} was decided before.")
+        raise Conflict(say("Change %(operation)s was decided before.", operation=operation.pk))
 
 
 def _shown_before(operation: Operation) -> Operation:

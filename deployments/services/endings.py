@@ -15,11 +15,12 @@ from deployments.services.decide import carry_out
 from deployments.services.locks import lock_deployments
 from deployments.services.noting import of_change
 from otestack import trail
+from otestack.sentences import say
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-_BUSINESS_DELETED = "The business was deleted."
+_BUSINESS_DELETED = say("The business was deleted.")
 
 
 def delete_for_business(business: Business, by: User | None) -> None:
@@ -87,4 +88,4 @@ def in_use(ids: Collection[int]) -> str | None:
     )
     if found is None:
         return None
-    return f"The deployment '{found[0]}' uses it; delete or upgrade the deployment first."
+    return say("The deployment '%(found)s' uses it; delete or upgrade the deployment first.", found=found[0])

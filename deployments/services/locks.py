@@ -14,6 +14,7 @@ from business.models import Business
 from clusters.models import Bundle
 from deployments.models import Deployment
 from otestack.errors import Invalid
+from otestack.sentences import say
 
 
 def lock_business_of(deployment: Deployment) -> None:
@@ -25,7 +26,7 @@ def lock_version(version: AppVersion) -> None:
     """Lock a version that is about to be used. Raises Invalid when it was deleted meanwhile."""
     row = AppVersion.objects.select_for_update(no_key=True).only("status").get(pk=version.pk)
     if row.status == AppStatus.DELETED:
-        raise Invalid(version=f"Version {version.version} was deleted.")
+        raise Invalid(version=say("Version %(version)s was deleted.", version=version.version))
 
 
 def lock_deployments(ids: Collection[int]) -> list[Deployment]:

@@ -17,6 +17,7 @@ from deployments.placements import bounded
 from deployments.pull_secrets import pull_secret
 from deployments.services.choose import EVERY, Values, oldest_kubernetes
 from otestack.errors import DomainError, Invalid, Unavailable
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +49,15 @@ def make(deployment: Deployment, version: AppVersion, values: Values) -> Made:
         raise
     except charts.ChartError as error:
         if values.given:
-            raise Invalid(values=str(error)) from error
-        return Made(failure=bounded(str(error)))
+            raise Invalid(values=error.sentence) from error
+        return Made(failure=bounded(error.sentence))
     except DomainError as error:
-        return Made(failure=bounded(str(error)))
+        return Made(failure=bounded(error.sentence))
     except Exception:
         log.exception("The objects of %s %s could not be made", deployment, version)
-        return Made(failure=f"The objects of {version} could not be made; the reason has been logged.")
+        return Made(
+            failure=say("The objects of %(version)s could not be made; the reason has been logged.", version=version)
+        )
 
 
 def _from_image(deployment: Deployment, version: AppVersion) -> Made:

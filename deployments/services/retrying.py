@@ -8,6 +8,7 @@ from clusters import services as fleet
 from deployments.models import Deployment
 from otestack import trail
 from otestack.errors import Conflict
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 
 
@@ -19,7 +20,7 @@ def retry(deployment: Deployment) -> int:
     Raises Conflict where no cluster was given anything of it.
     """
     if deployment.bundle is None:
-        raise Conflict("No cluster was given anything of it yet.")
+        raise Conflict(say("No cluster was given anything of it yet."))
     number = fleet.retry(deployment.bundle)
     trail.noted("retry", deployment, clusters=number)
     return number

@@ -36,6 +36,7 @@ from deployments.services.noting import content, of_change
 from deployments.services.telling import tell
 from otestack import trail
 from otestack.errors import Conflict, Invalid
+from otestack.sentences import say
 from otestack.transactions import insert, retry_deadlock
 from registry.models import RegistryAccount
 
@@ -65,7 +66,9 @@ def submit_new(
     found = app_version(business.pk, app_name, version)
     if not may_name_service(deploy_name, found):
         raise Invalid(
-            deployName="It must start with a letter, because the version has ports and so gets a Service of this name."
+            deployName=say(
+                "It must start with a letter, because the version has ports and so gets a Service of this name."
+            )
         )
     selector, value = clusters_meant(cluster)
     require_nodes(node_label, selector, value)
@@ -84,7 +87,11 @@ def submit_new(
         _lock_for_approval(by)
         lock_version(found)
         taken = Deployment.objects.filter(business=business, name=deploy_name, live=True)
-        insert(deployment, taken=taken, refusal=Invalid(deployName=f"The name '{deploy_name}' is taken."))
+        insert(
+            deployment,
+            taken=taken,
+            refusal=Invalid(deployName=say("The name '%(deploy_name)s' is taken.", deploy_name=deploy_name)),
+        )
         return _submit(deployment, Change.NEW, found, made, by=by, comment=comment)
 
 
@@ -139,8 +146,12 @@ def _change(
 ) -> Operation:
     if not may_name_service(deployment.name, version):
         raise Invalid(
-            version=f"Version {version.version} has ports, so it gets a Service of the deployment's name "
-            f"'{deployment}', which must start with a letter."
+            version=say(
+                "Version %(version)s has ports, so it gets a Service of the deployment's name "
+                "'%(deployment)s', which must start with a letter.",
+                version=version.version,
+                deployment=deployment,
+            )
         )
     made = make(deployment, version, values)
     known = deployment.current_id
@@ -152,9 +163,9 @@ def _change(
         deployment = lock_deployment(deployment.pk)
         _require_changeable(deployment)
         if deployment.running and deployment.current is not None and deployment.current.app_version_id == version.pk:
-            raise Invalid(version=f"Version {version.version} runs already.")
+            raise Invalid(version=say("Version %(version)s runs already.", version=version.version))
         if deployment.current_id != known:  # a whole change while a chart was rendered with the values of before
-            raise Conflict(_BUSY.format(deployment))
+            raise _busy(deployment)
         return _submit(deployment, kind, version, made, by=by, comment=comment)
 
 
@@ -194,7 +205,7 @@ def _submit(
             operation.save(force_insert=True)
     except IntegrityError:
         if Operation.objects.filter(deployment=deployment, open=True).exists():
-            raise Conflict(_BUSY.format(deployment)) from None
+            raise _busy(deployment) from None
         raise
     Deployment.objects.filter(pk=deployment.pk).update(
         shown=operation,
@@ -220,7 +231,13 @@ def _write_trail(deployment: Deployment, operation: Operation) -> None:
     trail.write([of_change(verb, deployment, operation, **now | content(operation))])
 
 
-_BUSY = "A change of the deployment '{}' is waiting or under way; try again when it has ended."
+def _busy(deployment: Deployment) -> Conflict:
+    return Conflict(
+        say(
+            "A change of the deployment '%(deployment)s' is waiting or under way; try again when it has ended.",
+            deployment=deployment,
+        )
+    )
 
 
 def _approves_at_once(by: User) -> bool:
@@ -235,14 +252,20 @@ def _lock_for_approval(by: User) -> None:
 
 def _require_editable(deployment: Deployment) -> None:
     if deployment.status == Status.DELETED:
-        raise Conflict(f"The deployment '{deployment}' was deleted.")
+        raise Conflict(say("The deployment '%(deployment)s' was deleted.", deployment=deployment))
     if not deployment.editable:
-        raise Conflict(_BUSY.format(deployment))
+        raise _busy(deployment)
 
 
 def _require_changeable(deployment: Deployment) -> None:
     _require_editable(deployment)
     if not deployment.live:
-        raise Conflict(f"The deployment '{deployment}' was disapproved; submit it as a new one.")
+        raise Conflict(
+            say("The deployment '%(deployment)s' was disapproved; submit it as a new one.", deployment=deployment)
+        )
     if Bundle.objects.filter(deployment=deployment, ended_at__isnull=False).exists():
-        raise Conflict(f"The deployment '{deployment}' is being deleted; it can only be deleted again.")
+        raise Conflict(
+            say(
+                "The deployment '%(deployment)s' is being deleted; it can only be deleted again.", deployment=deployment
+            )
+        )

@@ -7,8 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty
+
+from otestack.sentences import told
 
 UINT32 = 2**32 - 1
 INT31 = 2**31 - 1
@@ -26,13 +29,13 @@ class Rule:
     def __call__(self, value: str) -> None:
         """Raise ValidationError with the function's sentence."""
         if sentence := self.fault(value):
-            raise serializers.ValidationError(sentence)
+            raise serializers.ValidationError(told(sentence))
 
 
 class Text(serializers.CharField):
     """A JSON string, kept unchanged. NUL and lone surrogates are refused; so is "" unless allow_blank."""
 
-    default_error_messages = {"invalid": "It must be a string."}
+    default_error_messages = {"invalid": _("It must be a string.")}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(trim_whitespace=False, **options)
@@ -47,7 +50,7 @@ class Text(serializers.CharField):
 class Whole(serializers.IntegerField):
     """A JSON integer; true, 1.5 and "1" are refused. 0 to 2^32-1 unless told otherwise."""
 
-    default_error_messages = {"invalid": "It must be a whole number."}
+    default_error_messages = {"invalid": _("It must be a whole number.")}
 
     def __init__(self, *, min_value: int = 0, max_value: int = UINT32, **options: Any) -> None:
         super().__init__(min_value=min_value, max_value=max_value, **options)
@@ -62,7 +65,7 @@ class Whole(serializers.IntegerField):
 class Flag(serializers.Field):
     """A JSON boolean and nothing else."""
 
-    default_error_messages = {"invalid": "It must be true or false."}
+    default_error_messages = {"invalid": _("It must be true or false.")}
 
     def to_internal_value(self, data: Any) -> bool:
         """Refuse what is no boolean."""
@@ -78,7 +81,7 @@ class Flag(serializers.Field):
 class QueryWhole(serializers.IntegerField):
     """A whole number in a query string."""
 
-    default_error_messages = {"invalid": "It must be a whole number."}
+    default_error_messages = {"invalid": _("It must be a whole number.")}
 
     def to_internal_value(self, data: Any) -> int:
         """Parse ASCII digits, nothing else."""
@@ -90,7 +93,7 @@ class QueryWhole(serializers.IntegerField):
 class QueryFlag(serializers.Field):
     """true or false in a query string."""
 
-    default_error_messages = {"invalid": "It must be true or false."}
+    default_error_messages = {"invalid": _("It must be true or false.")}
 
     def to_internal_value(self, data: Any) -> bool:
         """Parse the two words."""
@@ -106,7 +109,7 @@ class QueryFlag(serializers.Field):
 class QueryNames(Text):
     """Comma-separated names in a query string, out of those there are; empty: all. Its value is a list."""
 
-    default_error_messages = {"unknown": "There is no field {name}; there are {names}."}
+    default_error_messages = {"unknown": _("There is no field {name}; there are {names}.")}
 
     def __init__(self, *, names: Iterable[str], **options: Any) -> None:
         self.names = tuple(names)
@@ -135,9 +138,9 @@ class Upload(serializers.Field):
     """A file of a form; its value is its bytes. max_bytes: no more of it are taken."""
 
     default_error_messages = {
-        "invalid": "It must be a file.",
-        "empty": "It must not be empty.",
-        "too_large": "It is larger than {most} MB.",
+        "invalid": _("It must be a file."),
+        "empty": _("It must not be empty."),
+        "too_large": _("It is larger than {most} MB."),
     }
 
     def __init__(self, *, max_bytes: int, **options: Any) -> None:
@@ -160,11 +163,11 @@ class JsonObject(serializers.Field):
     """A JSON object of whatever content, bounded in bytes and nesting, without NUL, half characters and infinity."""
 
     default_error_messages = {
-        "invalid": "It must be an object.",
-        "text": "It holds a NUL or half a character.",
-        "number": "It holds a number that is too large.",
-        "deep": "It is nested more than {most} deep.",
-        "long": "It is longer than {most} bytes.",
+        "invalid": _("It must be an object."),
+        "text": _("It holds a NUL or half a character."),
+        "number": _("It holds a number that is too large."),
+        "deep": _("It is nested more than {most} deep."),
+        "long": _("It is longer than {most} bytes."),
     }
 
     def __init__(self, *, max_bytes: int, max_depth: int, **options: Any) -> None:
@@ -207,7 +210,7 @@ class UnixTime(serializers.Field):
 class Body(serializers.Serializer[Any]):
     """Base of request bodies and nested objects: null counts as absent."""
 
-    default_error_messages = {"invalid": "It must be an object."}
+    default_error_messages = {"invalid": _("It must be an object.")}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """Drop nulls, then validate."""
@@ -219,7 +222,7 @@ class Body(serializers.Serializer[Any]):
 class Listed(serializers.ListField):
     """A JSON array of a bounded length."""
 
-    default_error_messages = {"not_a_list": "It must be an array."}
+    default_error_messages = {"not_a_list": _("It must be an array.")}
 
     def __init__(self, *, child: Any, max_length: int = 1000, **options: Any) -> None:
         super().__init__(child=child, max_length=max_length, **options)

@@ -3,6 +3,9 @@
 from typing import Any
 
 import django_filters
+from django.utils.functional import lazy
+
+from otestack.sentences import say, told
 
 
 class WordFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
@@ -13,6 +16,6 @@ class WordFilter(django_filters.ChoiceFilter):  # type: ignore[misc]
 
     def __init__(self, *words: str, default: str, **options: Any) -> None:
         self.words, self.default = words, default
-        sentence = f"It must be {', '.join(words[:-1])} or {words[-1]}."
+        refusal = say("It must be %(first)s or %(last)s.", first=", ".join(words[:-1]), last=words[-1])
         choices = [(word, word) for word in words]
-        super().__init__(choices=choices, error_messages={"invalid_choice": sentence}, **options)
+        super().__init__(choices=choices, error_messages={"invalid_choice": lazy(told, str)(refusal)}, **options)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 
 from otestack.api.fields import INT31, QueryWhole
 from otestack.api.renderers import ROWS_AT_ONCE
+from otestack.sentences import say, told
 
 
 def ordering(request: Request, view: Any) -> list[str]:
@@ -22,9 +23,9 @@ def ordering(request: Request, view: Any) -> list[str]:
     order = request.query_params.get("order", default)
     errors = {}
     if by not in fields:
-        errors["orderBy"] = [f"It must be one of {', '.join(fields)}."]
+        errors["orderBy"] = [told(say("It must be one of %(names)s.", names=", ".join(fields)))]
     if order not in {"asc", "desc"}:
-        errors["order"] = ["It must be asc or desc."]
+        errors["order"] = [told(say("It must be asc or desc."))]
     if errors:
         raise serializers.ValidationError(errors)
     sign = "-" if order == "desc" else ""

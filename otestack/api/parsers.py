@@ -9,9 +9,11 @@ from django.core.exceptions import SuspiciousOperation
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, MultiPartParser
 
+from otestack.sentences import say, told
+
 
 def _refuse(constant: str) -> Any:
-    raise ParseError(f"The body is not valid JSON: there is no {constant}.")
+    raise ParseError(told(say("The body is not valid JSON: there is no %(constant)s.", constant=constant)))
 
 
 class StrictJSONParser(BaseParser):
@@ -27,23 +29,23 @@ class StrictJSONParser(BaseParser):
         except LookupError:
             known = ""
         if known != "utf-8":
-            raise ParseError("The body must be UTF-8.")
+            raise ParseError(told(say("The body must be UTF-8.")))
         limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
         raw = stream.read(limit + 1)
         if len(raw) > limit:
-            raise ParseError(f"The body is longer than {limit} bytes.")
+            raise ParseError(told(say("The body is longer than %(limit)s bytes.", limit=limit)))
         try:
             body = json.loads(raw.decode("utf-8-sig"), parse_constant=_refuse)
         except RecursionError as error:
-            raise ParseError("The body is nested too deeply.") from error
+            raise ParseError(told(say("The body is nested too deeply."))) from error
         except UnicodeDecodeError as error:
-            raise ParseError("The body must be UTF-8.") from error
+            raise ParseError(told(say("The body must be UTF-8."))) from error
         except json.JSONDecodeError as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from error
+            raise ParseError(told(say("The body is not valid JSON: %(error)s.", error=error))) from error
         except ValueError as error:  # what is left: Python turns no longer text into a number
-            raise ParseError("The body holds a number of too many digits.") from error
+            raise ParseError(told(say("The body holds a number of too many digits."))) from error
         if not isinstance(body, dict):
-            raise ParseError("The body must be a JSON object.")
+            raise ParseError(told(say("The body must be a JSON object.")))
         return body
 
 
@@ -59,8 +61,8 @@ class FormParser(MultiPartParser):
         """Return fields and files."""
         request = (parser_context or {})["request"]
         if int(request.META.get("CONTENT_LENGTH") or 0) > self.max_bytes:
-            raise ParseError(f"The form is longer than {self.max_bytes} bytes.")
+            raise ParseError(told(say("The form is longer than %(limit)s bytes.", limit=self.max_bytes)))
         try:
             return super().parse(stream, media_type, parser_context)
         except (SuspiciousOperation, UnicodeError, ValueError) as error:
-            raise ParseError("The form cannot be read: it is malformed, or has too many fields.") from error
+            raise ParseError(told(say("The form cannot be read: it is malformed, or has too many fields."))) from error

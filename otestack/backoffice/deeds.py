@@ -15,6 +15,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import lazy
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 if TYPE_CHECKING:
@@ -39,21 +42,21 @@ class Version(Comment):
 class Password(forms.Form):
     """A new password; whether it is a good one the service says."""
 
-    password = forms.CharField(label="New password", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
-    again = forms.CharField(label="Once more", strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
+    password = forms.CharField(label=_("New password"), strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
+    again = forms.CharField(label=_("Once more"), strip=False, widget=UnfoldAdminPasswordWidget(attrs=_NEW))
 
     def clean(self) -> None:
         """Compare the two."""
         super().clean()
         if "again" in self.cleaned_data and self.cleaned_data["again"] != self.cleaned_data.get("password"):
-            self.add_error("again", "The two are not the same.")
+            self.add_error("again", gettext("The two are not the same."))
 
 
 class OwnPassword(Password):
     """The old password, then the new one."""
 
     old = forms.CharField(
-        label="Current password",
+        label=_("Current password"),
         strip=False,
         widget=UnfoldAdminPasswordWidget(attrs={"autocomplete": "current-password"}),
     )
@@ -99,6 +102,11 @@ def deed(
 
         action.__name__ = do.__name__
         action.deed = made  # type: ignore[attr-defined]
-        return admin.action(description=f"{title} (selected %(verbose_name_plural)s)")(action)
+        return admin.action(description=lazy(_selected, str)(title))(action)
 
     return mark
+
+
+def _selected(title: str) -> str:
+    """Return what the list calls a deed; it puts in the records' name itself."""
+    return gettext("%s (selected %%(verbose_name_plural)s)") % title

@@ -21,4 +21,4 @@ class LoginForm(AuthenticationForm):
             return super().clean()
         except TooMany as error:
             self.too_many = error
-            raise ValidationError(str(error)) from error
+            raise ValidationError(error.told) from error

@@ -10,6 +10,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
+from django.utils.translation import gettext
 from unfold.views import ChangeList
 
 # A list counts no further: on a large table that takes longer than all the rest. Filters and search reach what is
@@ -56,7 +57,7 @@ class Choice(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the choices."""
-        return [(key, words) for key, (words, _) in self.options.items()]
+        return [(key, gettext(words) if type(words) is str else words) for key, (words, _) in self.options.items()]
 
     def choices(self, changelist: Any) -> Any:
         """Name the choice that is none."""

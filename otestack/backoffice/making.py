@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
 from otestack.errors import DomainError, Invalid
+from otestack.sentences import english, say, told
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,15 @@ class Maker:
             try:
                 record = self.make(request, **form.cleaned_data)
             except DomainError as error:
-                fields = error.errors if isinstance(error, Invalid) else {}
+                fields = error.told_errors if isinstance(error, Invalid) else {}
                 known = fields and fields.keys() <= form.fields.keys()
-                form.add_error(None, forms.ValidationError(fields) if known else str(error))
+                form.add_error(None, forms.ValidationError(fields) if known else error.told)
             else:
-                self.log_addition(request, record, f"{self.making.title}.")
+                self.log_addition(request, record, f"{english(self.making.title)}.")
                 name = f"{self.opts.verbose_name} {record}"
-                self.message_user(request, f"{name}: {self.making.done}.", messages.SUCCESS)
+                self.message_user(
+                    request, told(say("%(name)s: %(done)s.", name=name, done=self.making.done)), messages.SUCCESS
+                )
                 return HttpResponseRedirect(self._url("change", record.pk))
         context = {
             **self.admin_site.each_context(request),

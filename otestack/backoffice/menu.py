@@ -7,9 +7,18 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 # Groups from top to bottom; a screen that names none of these is in the last one.
-GROUPS = ("Fleet", "Tenants", "Applications", "Registry", "More")
+GROUPS = {
+    "Fleet": _("Fleet"),
+    "Tenants": _("Tenants"),
+    "Applications": _("Applications"),
+    "Registry": _("Registry"),
+    "More": _("More"),
+}
+LAST = "More"
 
 
 def navigation(request: HttpRequest) -> list[dict[str, Any]]:
@@ -18,7 +27,13 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
 
     screens = [screen for screen in admin.site._registry.values() if screen.has_module_permission(request)]
     waiting = [
-        _item(row["title"].partition(" (")[0], row["icon"], row["url"], active=False, number=row["number"])
+        _item(
+            str(row["title"]).partition(" (")[0].partition("（")[0],
+            row["icon"],
+            row["url"],
+            active=False,
+            number=row["number"],
+        )
         for screen in screens
         if isinstance(screen, RecordAdmin) and (row := screen.waiting_row(request)) is not None
     ]
@@ -29,13 +44,17 @@ def navigation(request: HttpRequest) -> list[dict[str, Any]]:
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_changelist")
         title = str(meta.verbose_name_plural)
         item = _item(title[:1].upper() + title[1:], icon, url, active=request.path.startswith(url))
-        groups[group if group in groups else GROUPS[-1]].append((position, item))
+        groups[group if group in groups else LAST].append((position, item))
     overview = reverse("admin:index")
     return [
-        {"items": [_item("Overview", "space_dashboard", overview, active=request.path == overview)]},
-        {"title": "Waiting for audit", "separator": True, "items": waiting},
+        {"items": [_item(gettext("Overview"), "space_dashboard", overview, active=request.path == overview)]},
+        {"title": gettext("Waiting for audit"), "separator": True, "items": waiting},
         *(
-            {"title": name, "separator": True, "items": [item for _, item in sorted(found, key=lambda one: one[0])]}
+            {
+                "title": GROUPS[name],
+                "separator": True,
+                "items": [item for _, item in sorted(found, key=lambda one: one[0])],
+            }
             for name, found in groups.items()
             if found
         ),

@@ -12,13 +12,15 @@ from django.db.models import Count, Max, Sum
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from accounts.models import User
 from clusters.heartbeat import ALIVE_SECONDS
 from clusters.models import Cluster, Heartbeat
 from clusters.reports import STATES, cluster_state
 from deployments.models import Audit, Change, Deployment, Operation, Status
-from otestack.backoffice.words import TONES
+from otestack.backoffice.words import tone
+from otestack.sentences import say, told
 
 # Lines of each list on the page; beyond them it says how many there are.
 MOST = 10
@@ -54,7 +56,7 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
         "waiting": waiting,
         "clusters": clusters,
         "clusters_bar": _bar(
-            ((state, clusters[state], TONES.get(state, "dim")) for state in STATES),
+            ((state, clusters[state], tone(state)) for state in STATES),
             _url("clusters_cluster") if user.is_superuser else "",
             "state",
         ),
@@ -102,7 +104,7 @@ def _sums(mine: Any) -> list[dict[str, Any]]:
 
 def _statuses(sums: list[dict[str, Any]]) -> list[Part]:
     numbers = {row["status"]: row["number"] for row in sums}
-    parts = ((Status(key).label, numbers[key], TONES.get(Status(key).label, "dim")) for key in sorted(numbers))
+    parts = ((Status(key).label, numbers[key], tone(Status(key).label)) for key in sorted(numbers))
     values = {Status(key).label: str(key) for key in numbers}
     return _bar(parts, _url("deployments_deployment"), "status", values)
 
@@ -112,8 +114,8 @@ def _placements(sums: list[dict[str, Any]], *, stale: bool) -> list[Part]:
     ready = sum(row["ready"] for row in sums)
     moving = sum(row["wanted"] - row["ready"] for row in sums if row["status"] in _UNDER_WAY)
     missing = sum(row["wanted"] - row["ready"] for row in sums) - moving
-    first = ("ready when last seen", ready, "warn") if stale else ("ready", ready, "good")
-    return _bar((first, ("under way", max(moving, 0), "calm"), ("not ready", max(missing, 0), "bad")))
+    first = (gettext("ready when last seen"), ready, "warn") if stale else (gettext("ready"), ready, "good")
+    return _bar((first, (gettext("under way"), max(moving, 0), "calm"), (gettext("not ready"), max(missing, 0), "bad")))
 
 
 def _changes(user: User) -> tuple[list[dict[str, Any]], int]:
@@ -133,7 +135,9 @@ def _change(row: Operation) -> dict[str, Any]:
         "business": deployment.business.name,
         "what": f"{row.get_kind_display()} {'' if leaving else row.version}".strip(),
         "url": reverse("admin:deployments_deployment_change", args=[deployment.pk]),
-        "said": "leaving its clusters" if leaving else f"{ready} of {total} clusters",
+        "said": gettext("leaving its clusters")
+        if leaving
+        else told(say("%(ready)s of %(total)s clusters", ready=ready, total=total)),
         "percent": 0 if leaving or not total else int(100 * ready / total),
         "leaving": leaving,
     }
@@ -159,7 +163,7 @@ def _bar(
     total = sum(number for _, number, _ in rows)
     return [
         Part(
-            name,
+            gettext(name) if type(name) is str else name,
             number,
             tone,
             round(100 * number / total, 2),

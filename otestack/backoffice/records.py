@@ -16,6 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
@@ -24,6 +25,7 @@ from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
 from otestack.backoffice.making import Maker
 from otestack.errors import DomainError, Invalid
+from otestack.sentences import say, told
 
 # How many records one deed takes: what a person has really seen before confirming, and what a request can carry.
 MOST = 200
@@ -170,7 +172,11 @@ class RecordAdmin(Maker, ModelAdmin):
         """Ask about the selected records of the list, or do it at once where nothing has to be asked."""
         records = list(queryset.order_by("pk")[: MOST + 1])
         if len(records) > MOST:
-            self.message_user(request, f"Select at most {MOST} records at a time; nothing was done.", messages.ERROR)
+            self.message_user(
+                request,
+                told(say("Select at most %(most)s records at a time; nothing was done.", most=MOST)),
+                messages.ERROR,
+            )
             return None
         if what.ask:
             return self._page(request, what, records, what.form(), back=request.get_full_path())
@@ -191,7 +197,7 @@ class RecordAdmin(Maker, ModelAdmin):
         records = list(self.get_queryset(request).filter(pk__in=ids[:MOST]).order_by("pk"))
         back = self._back(request, records)
         if not records:
-            self.message_user(request, "There is no such record any more; nothing was done.", messages.ERROR)
+            self.message_user(request, gettext("There is no such record any more; nothing was done."), messages.ERROR)
             return HttpResponseRedirect(back)
         form = what.form(request.POST if posted else None, request.FILES if posted else None)
         if posted and form.is_valid() and self._run(request, what, records, form.cleaned_data, form):
@@ -213,16 +219,18 @@ class RecordAdmin(Maker, ModelAdmin):
             try:
                 done = what.do(self, request, record, **answers)
             except DomainError as error:
-                fields = error.errors if isinstance(error, Invalid) else {}
+                fields = error.told_errors if isinstance(error, Invalid) else {}
                 if form is not None and fields and fields.keys() <= form.fields.keys():
                     form.add_error(None, forms.ValidationError(fields))
                     return False
-                self.message_user(request, f"{name}: {error}", messages.ERROR)
+                self.message_user(
+                    request, told(say("%(name)s: %(why)s", name=name, why=error.sentence)), messages.ERROR
+                )
                 continue
             comment = answers.get("comment", "")
             noted = f"{done[:1].upper()}{done[1:]}."
             self.log_change(request, record, f"{noted} Comment: {comment}" if comment else noted)
-            self.message_user(request, f"{name}: {done}.", messages.SUCCESS)
+            self.message_user(request, told(say("%(name)s: %(done)s.", name=name, done=done)), messages.SUCCESS)
         return True
 
     def _page(

@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.sites import UnfoldAdminSite
@@ -31,7 +33,7 @@ class BackOfficeConfig(AdminConfig):
 class BackOffice(UnfoldAdminSite):
     """For administrators of the system, and of a business for what is theirs (accounts.models.User.is_staff)."""
 
-    index_title = "Overview"
+    index_title = _("Overview")
     site_url = None
     index_template = "admin/back_office.html"
 
@@ -96,15 +98,20 @@ class BackOffice(UnfoldAdminSite):
                 given = form.cleaned_data
                 change_password(user, old=given["old"], new=given["password"], address=client_address(request))
             except Invalid as error:
-                for field, sentences in error.errors.items():
+                for field, sentences in error.told_errors.items():
                     form.add_error("old" if field == "oldPassword" else field, sentences)
             except DomainError as error:
-                form.add_error(None, str(error))
+                form.add_error(None, error.told)
             else:
                 user.refresh_from_db()
                 update_session_auth_hash(request, user)
-                messages.success(request, "Your password is changed; your tokens for the API have ended.")
+                messages.success(request, gettext("Your password is changed; your tokens for the API have ended."))
                 return HttpResponseRedirect(reverse("admin:index"))
-        context = {"title": "Change your password", "form": form, "button": "Change", "back": reverse("admin:index")}
+        context = {
+            "title": gettext("Change your password"),
+            "form": form,
+            "button": gettext("Change"),
+            "back": reverse("admin:index"),
+        }
         page = {**self.each_context(request), **context, **(extra_context or {})}
         return TemplateResponse(request, "admin/do.html", page)

@@ -10,15 +10,16 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from otestack.api.exceptions import plain
+from otestack.sentences import say
 
 _SENTENCES = {
-    403: "You are not allowed to do this.",
-    404: "There is no such page, or what it showed has gone.",
-    500: "An unexpected internal error occurred; it has been logged.",
+    403: say("You are not allowed to do this."),
+    404: say("There is no such page, or what it showed has gone."),
+    500: say("An unexpected internal error occurred; it has been logged."),
 }
-_FORGERY = (
-    "The form could not be trusted: it was open for too long, cookies are off, or you have logged in anew meanwhile. "
-    "Go back, reload the page and try again. Nothing was done."
+_FORGERY = say(
+    "The form could not be trusted: it was open for too long, cookies are off, or you have "
+    "logged in anew meanwhile. Go back, reload the page and try again. Nothing was done."
 )
 
 

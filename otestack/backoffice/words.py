@@ -10,6 +10,10 @@ from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
+
+from otestack.sentences import english, say, told
 
 # Names in a sentence.
 MOST_NAMED = 20
@@ -51,20 +55,30 @@ def pretty(value: Any) -> SafeString:
 
 # The tone of a state, whatever it is a state of.
 TONES = {
-    **dict.fromkeys(("ready", "success", "approved"), "good"),
-    **dict.fromkeys(("away", "stale", "partial success", "waiting", "pending", "removing"), "warn"),
-    **dict.fromkeys(("failed", "internal error", "forbidden", "disapproved", "not approved"), "bad"),
-    **dict.fromkeys(("applying", "progressing", "processing", "deploying", "new"), "calm"),
+    **dict.fromkeys((_("ready"), _("success"), _("approved")), "good"),
+    **dict.fromkeys((_("away"), _("stale"), _("partial success"), _("waiting"), _("pending"), _("removing")), "warn"),
+    **dict.fromkeys((_("failed"), _("internal error"), _("forbidden"), _("disapproved"), _("not approved")), "bad"),
+    **dict.fromkeys((_("applying"), _("progressing"), _("processing"), _("deploying"), _("new")), "calm"),
 }
 
 
 def badge(text: object) -> SafeString:
-    """Return a state as a word with a tone."""
-    return format_html('<span class="ote-badge ote-{}">{}</span>', TONES.get(str(text), "dim"), text)
+    """Return a state as a word with a tone. text: a lazy word, or one that the catalog knows."""
+    shown = gettext(text) if type(text) is str else text
+    return format_html('<span class="ote-badge ote-{}">{}</span>', tone(text), shown)
+
+
+def tone(word: object) -> str:
+    """Return the tone of a state's word."""
+    return TONES.get(str(english(word)), "dim")
 
 
 def named(names: Sequence[str], number: int | None = None) -> str:
     """Return 'a, b, c and 7 more'. number: how many there are where not all were fetched."""
     shown = list(names[:MOST_NAMED])
     more = (len(names) if number is None else number) - len(shown)
-    return f"{', '.join(shown)}{f' and {more} more' if more > 0 else ''}" if shown else "none"
+    if not shown:
+        return gettext("none")
+    if more <= 0:
+        return ", ".join(shown)
+    return told(say("%(names)s and %(number)s more", names=", ".join(shown), number=more))

@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "otestack.caller.CallerMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "otestack.languages.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -113,6 +114,14 @@ PASSWORD_HASHERS = [
 ]
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
+# Ours, and the theme's words apart: they are its own, and it brings no translation (docs/languages.md).
+LOCALE_PATHS = [BASE_DIR / "locale", BASE_DIR / "otestack" / "backoffice" / "theme"]
+LANGUAGE_COOKIE_NAME = "otestack_language"
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+LANGUAGE_COOKIE_SECURE = OTE_HTTPS
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = ["otestack.formats"]

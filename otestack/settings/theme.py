@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.templatetags.static import static
+from django.utils.translation import gettext_lazy as _
 
 # Blue, of a contrast that is readable in light and dark.
 _PRIMARY = {
@@ -22,7 +23,7 @@ _PRIMARY = {
 UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "OTE-Stack",
     "SITE_HEADER": "OTE-Stack",
-    "SITE_SUBHEADER": "Back-office",
+    "SITE_SUBHEADER": _("Back-office"),
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SHOW_VIEW_ON_SITE": False,

@@ -7,6 +7,7 @@ from operator import attrgetter
 from typing import Any
 
 from django.db.models import Model
+from django.utils.translation import override
 
 from otestack.caller import current
 from otestack.models import Trailed, TrailEntry
@@ -54,7 +55,9 @@ def entry(verb: str, row: Model, *, before: Facts | None = None, after: Facts | 
     """Return an entry about a row, to be written with others."""
     where = _rule(row).business
     business = attrgetter(where)(row) if where else None
-    return of(str(row._meta.model_name), row.pk, str(row), verb, business=business, before=before, after=after)
+    with override("en"):  # the trail is in one language, whoever reads it
+        name = str(row)
+    return of(str(row._meta.model_name), row.pk, name, verb, business=business, before=before, after=after)
 
 
 def of(

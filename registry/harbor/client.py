@@ -19,6 +19,7 @@ import requests
 from django.conf import settings
 
 from otestack.errors import Unavailable
+from otestack.sentences import say
 from registry.harbor import wire
 from registry.harbor.shapes import Artifact, HarborUser, Page, Project, Repository, list_of
 from registry.harbor.trouble import (
@@ -253,7 +254,12 @@ class Harbor:
         number = start // PAGE + 1
         first = self._page(path, read, named=named, page=number, page_size=PAGE, **filters)
         if first.total > MOST_ROWS and end >= MOST_ROWS:
-            raise Unavailable(f"The image registry's list holds more than {MOST_ROWS} items; ask for pages of it.")
+            raise Unavailable(
+                say(
+                    "The image registry's list holds more than %(most_rows)s items; ask for pages of it.",
+                    most_rows=MOST_ROWS,
+                )
+            )
         last = -(-min(end, first.total) // PAGE)
         more = [
             partial(self._page, path, read, named=named, page=further, page_size=PAGE, **filters)
@@ -304,7 +310,7 @@ class Harbor:
                 return self._try(method, path, **options)
             except _Passing as error:
                 if not pauses:
-                    raise Unavailable(str(error)) from None
+                    raise Unavailable(error.sentence) from None
                 time.sleep(min(pauses.pop(0), self.deadline.left()))
             except (NotLoggedIn, NotAllowed) as error:
                 if login is not None or (refusable and isinstance(error, NotAllowed)):

@@ -2,6 +2,8 @@
 
 import re
 
+from otestack.sentences import say
+
 PROJECT = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _FOLDER = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _REPOSITORY = re.compile(rf"{_FOLDER}(?:/{_FOLDER})*")
@@ -42,20 +44,21 @@ def project_name_fault(name: str) -> str | None:
     """Say what is wrong with the name of a new project."""
     if is_project(name):
         return None
-    return (
-        f"It must be 1 to {LENGTH} lower-case letters and digits, with single '.', '_' or '-' between them, "
-        "starting and ending with a letter or digit."
+    return say(
+        "It must be 1 to %(length)s lower-case letters and digits, with single '.', '_' or '-' "
+        "between them, starting and ending with a letter or digit.",
+        length=LENGTH,
     )
 
 
 def user_name_fault(name: str) -> str | None:
     """Say what is wrong with the name of a new user. A colon would end the name in every login."""
     if _bytes(name) > LENGTH:
-        return f"It must be at most {LENGTH} bytes long."
+        return say("It must be at most %(length)s bytes long.", length=LENGTH)
     if any(mark in name for mark in _FORBIDDEN_IN_USERS):
-        return f"It must not hold any of {' '.join(_FORBIDDEN_IN_USERS)}."
+        return say("It must not hold any of %(forbidden_in_users)s.", forbidden_in_users=" ".join(_FORBIDDEN_IN_USERS))
     if name != name.strip() or not name.isprintable():
-        return "It must not begin or end with a space, nor hold what cannot be printed."
+        return say("It must not begin or end with a space, nor hold what cannot be printed.")
     return None
 
 
@@ -64,4 +67,6 @@ def password_fault(password: str) -> str | None:
     right = 8 <= _bytes(password) <= 128 and all(
         any(first <= mark <= last for mark in password) for first, last in ("AZ", "az", "09")
     )
-    return None if right else "It must be 8 to 128 bytes with an upper-case letter, a lower-case letter and a digit."
+    return (
+        None if right else say("It must be 8 to 128 bytes with an upper-case letter, a lower-case letter and a digit.")
+    )

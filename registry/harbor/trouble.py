@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from otestack.errors import DomainError, Unavailable
+from otestack.sentences import say
 
-NOT_CONFIGURED = "No image registry is configured here."
-NOT_REACHED = "The image registry does not answer; try again later."
-TOO_SLOW = "The image registry did not answer in time; try again later."
-BROKEN = "The image registry answered with something that cannot be understood."
-NOT_OURS = "The image registry does not accept this installation's account; its operator has to look at it."
-READ_ONLY = "The image registry is read-only at the moment; try again later."
+NOT_CONFIGURED = say("No image registry is configured here.")
+NOT_REACHED = say("The image registry does not answer; try again later.")
+TOO_SLOW = say("The image registry did not answer in time; try again later.")
+BROKEN = say("The image registry answered with something that cannot be understood.")
+NOT_OURS = say("The image registry does not accept this installation's account; its operator has to look at it.")
+READ_ONLY = say("The image registry is read-only at the moment; try again later.")
 
 
 class Refused(DomainError):
@@ -18,7 +19,7 @@ class Refused(DomainError):
     code = 500
 
     def __init__(self, status: int, reason: str = "") -> None:
-        super().__init__(f"The image registry refused the request ({status}).")
+        super().__init__(say("The image registry refused the request (%(status)s).", status=status))
         self.status, self.reason = status, reason
 
 
@@ -65,5 +66,7 @@ def refusal(status: int, reason: str) -> DomainError:
     if kind is not None:
         return kind(status, reason)
     if status >= 500 or status == 429:
-        return Unavailable(f"The image registry has an internal problem ({status}); try again later.")
+        return Unavailable(
+            say("The image registry has an internal problem (%(status)s); try again later.", status=status)
+        )
     return Unavailable(BROKEN)

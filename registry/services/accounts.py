@@ -23,6 +23,7 @@ from business.services import lock_approved, own_business
 from clusters.engine.clock import db_now
 from otestack import trail
 from otestack.errors import Conflict, DomainError, Forbidden, Invalid
+from otestack.sentences import say
 from otestack.transactions import retry_deadlock
 from registry.harbor import Harbor, Login, connect
 from registry.harbor.trouble import Missing, Taken, Unacceptable
@@ -40,7 +41,7 @@ on_password: list[Callable[[RegistryAccount], None]] = []
 
 # Seconds that a reservation outlives the time in which the registry must have answered.
 _MARGIN = 20
-_BUSY = "The registry account is being changed; try again in a moment."
+_BUSY = say("The registry account is being changed; try again in a moment.")
 # Never delivered to: nobody but us has it, and nothing but us needs it.
 _EMAIL = "{}@otestack.invalid"
 
@@ -119,10 +120,10 @@ def _make(harbor: Harbor, account: RegistryAccount, user: str, password: str, *,
         earlier = None if first else harbor.user_by_email(account.email)  # an earlier try that came through just now
         if earlier is None or earlier.name != user:
             _forget(account)
-            raise Conflict(f"The name '{user}' is taken in the registry.") from None
+            raise Conflict(say("The name '%(user)s' is taken in the registry.", user=user)) from None
     except Unacceptable:
         _forget(account)
-        raise Invalid(user="The registry does not accept this name or this password.") from None
+        raise Invalid(user=say("The registry does not accept this name or this password.")) from None
     _set_password(harbor, account, earlier.id, user, password)
     return earlier.id
 
@@ -132,10 +133,10 @@ def _set_password(harbor: Harbor, account: RegistryAccount, user_id: int, user: 
         harbor.set_password(user_id, password)
     except Unacceptable:  # also said of the password that it has already
         if not harbor.accepts(Login(user, password)):
-            raise Invalid(password="The registry does not accept this password.") from None
+            raise Invalid(password=say("The registry does not accept this password.")) from None
     except Missing:
         log.error("The registry's user %s of business %s is gone", user_id, account.business_id)
-        raise Conflict("The registry account does not exist any more; ask the operator.") from None
+        raise Conflict(say("The registry account does not exist any more; ask the operator.")) from None
 
 
 @retry_deadlock
@@ -151,7 +152,7 @@ def _reserve(business: Business, user: str) -> tuple[RegistryAccount, bool]:
         row.save(force_insert=True)
         return row, True
     if row.harbor_user_id is not None:
-        raise Conflict("The business has a registry account already.")
+        raise Conflict(say("The business has a registry account already."))
     if row.changing_until is not None and row.changing_until > db_now():
         raise Conflict(_BUSY)
     row.change, row.changing_until = change, until

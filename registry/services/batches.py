@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from otestack.errors import Conflict, DomainError, NotFound
+from otestack.sentences import say, told
 from registry.harbor import Harbor
 from registry.harbor.trouble import Blocked, Missing, NotAllowed, NotLoggedIn, Refused
 
 N = TypeVar("N", str, int)
 
-STALE_LOGIN = (
-    "The registry does not accept the account of its business at the moment; try again in a few seconds, or set "
-    "the account's password anew."
+STALE_LOGIN = say(
+    "The registry does not accept the account of its business at the moment; try again in a few "
+    "seconds, or set the account's password anew."
 )
-_NOT_ALLOWED = "The registry does not allow this account to delete it."
+_NOT_ALLOWED = say("The registry does not allow this account to delete it.")
 
 
 @dataclass
@@ -40,8 +41,16 @@ class Deletion(Generic[N]):
         all_of_them = len(self.deleted) + len(self.failed)
         name, error = next(iter(self.failed.items()))
         if all_of_them == 1:
-            return str(error)
-        return f"{len(self.failed)} of {all_of_them} could not be deleted; {name}: {error}"
+            return error.told
+        return told(
+            say(
+                "%(failed)s of %(all_of_them)s could not be deleted; %(name)s: %(error)s",
+                failed=len(self.failed),
+                all_of_them=all_of_them,
+                name=name,
+                error=error,
+            )
+        )
 
 
 def delete_all(
@@ -75,7 +84,7 @@ def _reason(error: object, blocked: str) -> DomainError:
         case NotAllowed():
             return Conflict(_NOT_ALLOWED)
         case Refused():
-            return Conflict("The registry refused to delete it.")
+            return Conflict(say("The registry refused to delete it."))
         case DomainError():
             return error
         case Exception():

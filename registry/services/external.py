@@ -10,6 +10,7 @@ from django.db import transaction
 from business.services import lock_approved, own_business
 from otestack import trail
 from otestack.errors import Conflict, NotFound
+from otestack.sentences import say
 from otestack.transactions import insert, retry_deadlock
 from registry.models import ExternalRepository
 from registry.services.batches import Deletion
@@ -30,7 +31,11 @@ def create_external(by: User, *, repository_id: str, address: str, user: str, pa
         business=business, repository_id=repository_id, address=address, user=user, password=password
     )
     taken = ExternalRepository.objects.filter(business=business, repository_id=repository_id)
-    insert(row, taken=taken, refusal=Conflict(f"There is a repository '{repository_id}' already."))
+    insert(
+        row,
+        taken=taken,
+        refusal=Conflict(say("There is a repository '%(repository_id)s' already.", repository_id=repository_id)),
+    )
     trail.created(row)
     return row
 

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from otestack import trail
 from otestack.errors import DomainError, NotFound
+from otestack.sentences import say
 from registry.harbor import Harbor, Page, Project, Repository, connect
 from registry.harbor.names import can_hold, is_project, is_tag, split_image
 from registry.harbor.trouble import Missing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_IMMUTABLE = "The registry keeps it: a tag of it is immutable."
+_IMMUTABLE = say("The registry keeps it: a tag of it is immutable.")
 
 
 @dataclass(frozen=True)

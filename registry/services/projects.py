@@ -10,6 +10,7 @@ from django.conf import settings
 
 from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound
+from otestack.sentences import say
 from registry.harbor import Page, Project, connect
 from registry.harbor.names import can_hold
 from registry.harbor.trouble import NotAllowed, NotLoggedIn, Taken, Unacceptable
@@ -19,7 +20,7 @@ from registry.services.whose import login_of, owners, scope_of
 if TYPE_CHECKING:
     from accounts.models import User
 
-_NOT_EMPTY = "It still holds images; delete them first."
+_NOT_EMPTY = say("It still holds images; delete them first.")
 
 
 def projects(by: User, *, part: str, public: bool | None, page: int, size: int) -> Page[Project]:
@@ -47,19 +48,19 @@ def create_project(by: User, *, name: str, public: bool) -> None:
     Forbidden where Harbor keeps creation to its administrators. Source: seed, POST /v1/repository/project.
     """
     if public and settings.OTE_PRIVATE_PROJECT:
-        raise Invalid(public="Public projects are not allowed here.")
+        raise Invalid(public=say("Public projects are not allowed here."))
     harbor = connect()
     account = scope_of(by).own_account()
     try:
         harbor.create_project(name, public=public, login=login_of(account))
     except Taken:
-        raise Conflict(f"There is a project '{name}' already.") from None
+        raise Conflict(say("There is a project '%(name)s' already.", name=name)) from None
     except Unacceptable:
-        raise Invalid(projectName="The registry does not accept this name.") from None
+        raise Invalid(projectName=say("The registry does not accept this name.")) from None
     except NotLoggedIn:
         raise Conflict(STALE_LOGIN) from None
     except NotAllowed:
-        raise Forbidden("The registry lets only its own administrators create projects.") from None
+        raise Forbidden(say("The registry lets only its own administrators create projects.")) from None
     made = trail.of("project", "", name, "create", business=account.business_id, after={"public": public})
     trail.write([made])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from business.services import own_business
 from otestack.errors import Conflict, NotFound
+from otestack.sentences import say
 from registry.harbor import Harbor, Login, Project
 from registry.harbor.names import is_project
 from registry.harbor.trouble import Missing
@@ -18,7 +19,7 @@ from registry.models import RegistryAccount
 if TYPE_CHECKING:
     from accounts.models import User
 
-NO_ACCOUNT = "The business has no registry account; create it first."
+NO_ACCOUNT = say("The business has no registry account; create it first.")
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,6 @@ def _record(business: Business) -> dict[str, Any]:
     return {
         "id": business.pk,
         "name": business.name,
-        "status": Status(business.status).label,
+        "status": str(Status(business.status).label),
         "namespace": business.namespace,
     }

@@ -25,6 +25,7 @@ from clusters.drivers.base import EdgeError, Foreign, Hopeless, OutOfTime, Unrea
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.wire import one_line
+from otestack.sentences import say
 
 USER_AGENT = "otestack"
 
@@ -109,7 +110,7 @@ class Client:
     def __init__(
         self, credentials: Credentials, session: aiohttp.ClientSession, limits: Limits, cluster: str = ""
     ) -> None:
-        self.cluster = cluster or "this cluster"
+        self.cluster = cluster or say("this cluster")
         self._base = credentials.server.rstrip("/")
         self._session = session
         self._limits = limits
@@ -168,9 +169,14 @@ class Client:
         except EdgeError:
             raise
         except TimeoutError as error:
-            raise Unreachable(f"no answer within {self._limits.request:g} s") from error
+            raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
         except aiohttp.ClientConnectorCertificateError as error:
-            raise Unreachable(f"its certificate is not accepted: {one_line(error.certificate_error)}") from error
+            raise Unreachable(
+                say(
+                    "its certificate is not accepted: %(certificate_error)s",
+                    certificate_error=one_line(error.certificate_error),
+                )
+            ) from error
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
             if sent is not None and time.monotonic() > until:
                 raise OutOfTime from error
@@ -195,7 +201,7 @@ class Client:
             size += len(chunk)
             if size > limit:
                 response.close()
-                raise EdgeError(f"its answer is longer than {limit} bytes")
+                raise EdgeError(say("its answer is longer than %(limit)s bytes", limit=limit))
             chunks.append(chunk)
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
@@ -227,7 +233,7 @@ def masked(text: str, hidden: Iterable[str]) -> str:
 
 
 def _refusal(
-    status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = (), cluster: str = "this cluster"
+    status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = (), cluster: str = say("this cluster")
 ) -> EdgeError:
     try:
         failure = wire.decode_failure(raw)
@@ -236,7 +242,11 @@ def _refusal(
     said = one_line(masked(failure.message or raw[:2000].decode(errors="replace"), hidden))
     if status == 403 and (missing := _MAY_NOT.search(said)):
         said = _missing_right(missing, cluster)
-    text = f"answered {status}" + (f": {said}" if said else "")
+    text = (
+        say("answered %(status)s: %(said)s", status=status, said=said)
+        if said
+        else say("answered %(status)s", status=status)
+    )
     if status == 404 and (not failure.reason or said.startswith("the server could not find the requested resource")):
         return NoApi(text, status=status)
     causes = (failure.details or {}).get("causes")
@@ -253,5 +263,11 @@ def _refusal(
 
 def _missing_right(missing: re.Match[str], cluster: str) -> str:
     what = ".".join(part for part in (missing["resource"], missing["group"]) if part)
-    where = f" in namespace {missing['namespace']}" if missing["namespace"] else ""
-    return f"the credentials of {cluster} may not {missing['verb']} {what}{where}"
+    values = {"cluster": cluster, "verb": missing["verb"], "what": what}
+    if not missing["namespace"]:
+        return say("the credentials of %(cluster)s may not %(verb)s %(what)s", **values)
+    return say(
+        "the credentials of %(cluster)s may not %(verb)s %(what)s in namespace %(namespace)s",
+        **values,
+        namespace=missing["namespace"],
+    )

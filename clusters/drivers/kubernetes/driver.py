@@ -14,6 +14,7 @@ from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.client import Client, NoApi
 from clusters.drivers.kubernetes.kinds import ALWAYS, KINDS, Kind
 from clusters.engine.labels import BUNDLE, CENTRE, MANAGED_BY, MANAGER, NODE_PREFIX
+from otestack.sentences import say
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -39,7 +40,7 @@ class KubernetesDriver:
         try:
             return wire.one_line(orjson.loads(raw)["gitVersion"], 64)
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise EdgeError("answered /version with something that is no version") from error
+            raise EdgeError(say("answered /version with something that is no version")) from error
 
     async def list(self, kinds: Iterable[str]) -> Listing:
         """One paged list per kind, side by side, and the nodes."""
@@ -78,7 +79,7 @@ class KubernetesDriver:
                         raw = await self._patch(kind, ref, sent, forced=True)
                     case "batch/v1/Job":
                         await self._make_way(kind, ref, body)
-                        raise EdgeError("it changed, which a Job cannot; the old one goes first") from error
+                        raise EdgeError(say("it changed, which a Job cannot; the old one goes first")) from error
                     case _:
                         raise
         return self._observed(ref.kind, kind.reading, _decoded(wire.decode_item, raw))
@@ -105,7 +106,9 @@ class KubernetesDriver:
             if kind.everywhere:
                 raise
             # Until somebody upgrades the cluster; the other clusters have it and go on.
-            raise Hopeless(f"{self._client.cluster} has no {kind.version}", status=404) from error
+            raise Hopeless(
+                say("%(cluster)s has no %(version)s", cluster=self._client.cluster, version=kind.version), status=404
+            ) from error
         return raw
 
     async def delete(self, ref: Ref, uid: str) -> None:
@@ -164,7 +167,13 @@ class KubernetesDriver:
             answer = _decoded(wire.decode_list, raw)
             seen += max(1, len(answer.items or ()))  # pages of nothing count too, or they need not end
             if seen > self._list_objects:
-                raise EdgeError(f"lists more than {self._list_objects} objects at {path}")
+                raise EdgeError(
+                    say(
+                        "lists more than %(list_objects)s objects at %(path)s",
+                        list_objects=self._list_objects,
+                        path=path,
+                    )
+                )
             for item in answer.items or ():
                 yield item
             token = answer.metadata.continue_
@@ -185,9 +194,9 @@ class KubernetesDriver:
         found: wire.Meta = _decoded(wire.decode_item, raw).metadata
         labels = found.labels or {}
         if (labels.get(MANAGED_BY), labels.get(CENTRE)) != (MANAGER, self._centre):
-            raise Foreign("it is there already and is not ours")
+            raise Foreign(say("it is there already and is not ours"))
         if labels.get(BUNDLE) != (wire.decode_item(body).metadata.labels or {}).get(BUNDLE):
-            raise EdgeError("it is there already for another bundle")
+            raise EdgeError(say("it is there already for another bundle"))
         return found
 
     def _observed(self, kind: str, reading: str, item: wire.Item) -> Observed:
@@ -196,7 +205,7 @@ class KubernetesDriver:
             if seen.workload is not None and kind != "apps/v1/DaemonSet":
                 seen.workload.scaled_by_others = wire.scaled_by_others(item, MANAGER)
         except (msgspec.DecodeError, AttributeError, RecursionError) as error:
-            raise EdgeError(f"sent a {kind} that cannot be read: {error}") from error
+            raise EdgeError(say("sent a %(kind)s that cannot be read: %(error)s", kind=kind, error=error)) from error
         return seen
 
 
@@ -204,14 +213,14 @@ def _decoded(decode: Any, raw: bytes) -> Any:
     try:
         return decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EdgeError(f"sent something that is no Kubernetes answer: {error}") from error
+        raise EdgeError(say("sent something that is no Kubernetes answer: %(error)s", error=error)) from error
 
 
 def _read(view: Any, item: wire.Item) -> Any:
     try:
         return view(item)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise EdgeError(f"sent a node or pod that cannot be read: {error}") from error
+        raise EdgeError(say("sent a node or pod that cannot be read: %(error)s", error=error)) from error
 
 
 def _without_replicas(body: bytes) -> bytes:

@@ -19,6 +19,7 @@ from kubernetes import client
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.trouble import answered, unreachable
 from otestack.errors import Invalid, Unavailable
+from otestack.sentences import say
 
 # Seconds: to connect, until the next bytes come, and for one whole answer.
 CONNECT_SECONDS = 5
@@ -27,7 +28,7 @@ ANSWER_SECONDS = 30
 ANSWER_BYTES = 32 * 1024 * 1024
 _NODE_PAGE = 500
 _NODE_PAGES = 100
-_NOT_KUBERNETES = "The server does not answer as a Kubernetes API does."
+_NOT_KUBERNETES = say("The server does not answer as a Kubernetes API does.")
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def inspect(credentials: Credentials) -> ClusterFacts:
     """
     with _api_client(credentials) as api, warnings.catch_warnings():
         warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)  # said by Credentials.warnings
-        version = _get(api, credentials, "/version", "read the version")
-        system = _get(api, credentials, "/api/v1/namespaces/kube-system", "get the namespace kube-system")
+        version = _get(api, credentials, "/version", say("read the version"))
+        system = _get(api, credentials, "/api/v1/namespaces/kube-system", say("get the namespace kube-system"))
         uid = system.get("metadata", {}).get("uid") if isinstance(system.get("metadata"), dict) else None
         return ClusterFacts(
             uid=_short_text(uid), version=_short_text(version.get("gitVersion")), node_count=_nodes(api, credentials)
@@ -150,7 +151,7 @@ def _read(response: Any) -> bytes:
             parts.append(part)
             size += len(part)
             if size > ANSWER_BYTES or time.monotonic() > deadline:
-                raise Unavailable("The server's answer is too long.")
+                raise Unavailable(say("The server's answer is too long."))
     finally:
         response.close()
     return b"".join(parts)
@@ -161,7 +162,7 @@ def _nodes(api: client.ApiClient, credentials: Credentials) -> int:
     query: dict[str, Any] = {"limit": 1}
     count = 0
     for _ in range(_NODE_PAGES):
-        page = _get(api, credentials, "/api/v1/nodes", "list nodes", query)
+        page = _get(api, credentials, "/api/v1/nodes", say("list nodes"), query)
         items, meta = page.get("items"), page.get("metadata")
         if not isinstance(items, list) or not isinstance(meta, dict):
             break

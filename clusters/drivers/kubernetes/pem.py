@@ -12,6 +12,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
+from otestack.sentences import say
+
 _SIGNING = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey, ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey)
 
 
@@ -25,7 +27,7 @@ def authorities(data: str, what: str) -> str:
     try:
         ssl.create_default_context(cadata=text)
     except (ssl.SSLError, ValueError):
-        raise BadPEM(f"{what} holds a certificate that TLS does not accept") from None
+        raise BadPEM(say("%(what)s holds a certificate that TLS does not accept", what=what)) from None
     return text
 
 
@@ -36,13 +38,13 @@ def pair(certificate: str, key: str, whose: str) -> tuple[str, str]:
     try:
         private = serialization.load_pem_private_key(_decoded(key, what), password=None)
     except TypeError:
-        raise BadPEM(f"{what} is encrypted with a password; decrypt it first") from None
+        raise BadPEM(say("%(what)s is encrypted with a password; decrypt it first", what=what)) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise BadPEM(f"{what} is not a private key in PEM") from None
+        raise BadPEM(say("%(what)s is not a private key in PEM", what=what)) from None
     if not isinstance(private, _SIGNING):
-        raise BadPEM(f"{what} is of a kind that TLS does not use")
+        raise BadPEM(say("%(what)s is of a kind that TLS does not use", what=what))
     if _public(x509.load_pem_x509_certificate(cert_pem.encode()).public_key()) != _public(private.public_key()):
-        raise BadPEM(f"{whose}: client-key-data is not the key of client-certificate-data")
+        raise BadPEM(say("%(whose)s: client-key-data is not the key of client-certificate-data", whose=whose))
     key_pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -58,14 +60,14 @@ def _certificates(data: str, what: str) -> str:
                 _public(certificate.public_key())
             return "".join(certificate.public_bytes(serialization.Encoding.PEM).decode() for certificate in found)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise BadPEM(f"{what} holds no certificate in PEM that can be read") from None
+        raise BadPEM(say("%(what)s holds no certificate in PEM that can be read", what=what)) from None
 
 
 def _decoded(data: str, what: str) -> bytes:
     try:
         return base64.b64decode("".join(data.split()), validate=True)
     except (binascii.Error, ValueError):
-        raise BadPEM(f"{what} is not valid base64") from None
+        raise BadPEM(say("%(what)s is not valid base64", what=what)) from None
 
 
 def _public(key: object) -> bytes:

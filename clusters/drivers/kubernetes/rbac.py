@@ -11,6 +11,7 @@ from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.onboarding import ask
 from otestack.errors import Invalid
+from otestack.sentences import say
 
 NAME = "otestack"
 NAMESPACE = "otestack-system"
@@ -82,18 +83,27 @@ def login(owner: Credentials, namespace: str = NAMESPACE, hours: int = 0) -> str
     hours: the life of its token; 0 takes the lasting one out of the Secret. Raises Invalid or Unavailable.
     """
     base = f"/api/v1/namespaces/{namespace}"
-    missing = f"There is no token of {namespace}/{NAME} there yet; apply what `cluster rbac` prints first."
+    missing = say(
+        "There is no token of %(namespace)s/%(name)s there yet; apply what `cluster rbac` prints first.",
+        namespace=namespace,
+        name=NAME,
+    )
     if hours:
         body = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
             "spec": {"expirationSeconds": hours * 3600},
         }
-        what = f"create serviceaccounts/token in {namespace}"
+        what = say("create serviceaccounts/token in %(namespace)s", namespace=namespace)
         answer = ask(owner, f"{base}/serviceaccounts/{NAME}/token", what, missing, body)
         token = _text(answer, "status", "token")
     else:
-        answer = ask(owner, f"{base}/secrets/{TOKEN}", f"get the secret {namespace}/{TOKEN}", missing)
+        answer = ask(
+            owner,
+            f"{base}/secrets/{TOKEN}",
+            say("get the secret %(namespace)s/%(token)s", namespace=namespace, token=TOKEN),
+            missing,
+        )
         token = _decoded(_text(answer, "data", "token"))
     if not token:
         raise Invalid(kubeconfig=missing)

@@ -20,7 +20,7 @@
       if (!answer.ok) throw new Error(answer.status);
       const html = await answer.text();
       if (html !== last) put(html);
-      age.textContent = `As of ${new Date().toLocaleTimeString()}.`;
+      age.textContent = shown.dataset.asOf.replace("{time}", new Date().toLocaleTimeString(document.documentElement.lang));
       age.classList.remove("ote-stale");
     } catch {
       age.classList.add("ote-stale"); // the time before it says since when

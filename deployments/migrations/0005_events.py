@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('deployments', '0003_pull_secret_renewal'),
+        ('deployments', '0004_sentences'),
     ]
 
     operations = [
