@@ -23,6 +23,7 @@ class Reading:
 
     status: Status
     error_message: str
+    reason: str
 
 
 def readings(deployments: Iterable[Deployment]) -> dict[int, Reading]:
@@ -53,4 +54,4 @@ def _reading(row: Deployment, unproven: int, first: str) -> Reading:
         reason = clusters_named(unproven, say("away or not observed in time"), first) if unproven else ""
     if reason:
         message["reason"] = told(reason)
-    return Reading(status, json.dumps(message, ensure_ascii=False))
+    return Reading(status, json.dumps(message, ensure_ascii=False), reason)

@@ -14,8 +14,10 @@ from datetime import datetime
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, StreamingHttpResponse
+from django.utils.translation import get_language, override
 
 from accounts.access import EXPIRED, Access, expired, lost
 from deployments.counts import tally
@@ -23,6 +25,7 @@ from deployments.freshness import readings
 from deployments.models import Deployment, Event, Status
 from deployments.services.telling import Said, clusters_of, said
 from otestack.errors import Invalid
+from otestack.sentences import packed, told, unpacked
 from otestack.streams import Listener, News, stream
 
 LAST_ID = "Last-Event-ID"
@@ -44,7 +47,8 @@ class _Told:
     at: datetime | None = None
 
     def frame(self) -> bytes:
-        data = self.said | ({"createTime": int(self.at.timestamp())} if self.at else {"createTime": int(time.time())})
+        data = self.said | {"message": told(unpacked(self.said["message"]))}
+        data |= {"createTime": int(self.at.timestamp())} if self.at else {"createTime": int(time.time())}
         number = b"" if self.pk is None else b"id: %d\n" % self.pk
         return number + b"event: progress\ndata: %b\n\n" % orjson.dumps(data)
 
@@ -55,16 +59,18 @@ class Follower(Listener):
     def __init__(self, access: Access) -> None:
         super().__init__(access.user_id, WATCH)
         self.access = access
+        self.language = get_language() or settings.LANGUAGE_CODE
         self.seen: dict[int, int] = {}
         self.shown: dict[int, int] = {}
 
-    def frames(self, told: Iterable[_Told]) -> bytes:
+    def frames(self, items: Iterable[_Told]) -> bytes:
         """Return what of these was not sent yet, and remember that it was."""
         found = []
-        for item in told:
+        for item in items:
             if item.pk is not None and item.pk <= self.seen.get(item.deployment, 0):
                 continue
-            found.append(item.frame())
+            with override(self.language):
+                found.append(item.frame())
             self.seen[item.deployment] = item.pk or self.seen.get(item.deployment, 0)
             self.shown[item.deployment] = item.said["status"]
         return b"".join(found)
@@ -84,13 +90,13 @@ class Watch:
         """Yield what is new: one statement, every few seconds some more."""
         now = time.monotonic()
         ended = self._ended(followers, now)
-        told = _newer(followers)
+        newer = _newer(followers)
         judged = self._judge(followers, now)
         for follower in followers:
             if follower in ended:
                 yield News(follower, _end(ended[follower]), ends=True)
                 continue
-            news = [item for pk in follower.seen for item in told[pk]]
+            news = [item for pk in follower.seen for item in newer[pk]]
             data = follower.frames(sorted(news, key=lambda item: item.pk or 0))
             old = [judged[pk] for pk in follower.seen if pk in judged]
             data += follower.frames(item for item in old if follower.shown.get(item.deployment) != item.said["status"])
@@ -115,7 +121,7 @@ class Watch:
         rows = Deployment.objects.filter(pk__in=ids, status=Status.SUCCESS)
         rows = rows.only("status", "bundle", "reason", "pods_running", "pods_error", "pods_total", "told")
         self._judged = now
-        return {told.deployment: told for told in _as_read({row.pk: row.told for row in rows if row.told}, rows)}
+        return {item.deployment: item for item in _as_read({row.pk: row.told for row in rows if row.told}, rows)}
 
 
 WATCH = Watch()
@@ -173,8 +179,7 @@ def _as_read(said_of: dict[int, Said], rows: Iterable[Deployment]) -> Iterator[_
     for pk, reading in found.items():
         now = said_of[pk]
         if now["status"] == Status.SUCCESS != reading.status:
-            reason = orjson.loads(reading.error_message).get("reason", "")
-            now = now | {"status": reading.status.value, "message": reason}
+            now = now | {"status": reading.status.value, "message": packed(reading.reason)}
         yield _Told(None, pk, now)
 
 
@@ -190,8 +195,8 @@ def _newer(followers: Sequence[Follower]) -> dict[int, list[_Told]]:
         condition = Q()
         for pk, seen in wanted[start : start + _PART]:
             condition |= Q(deployment=pk, pk__gt=seen)
-        for told in _read(condition):
-            found[told.deployment].append(told)
+        for item in _read(condition):
+            found[item.deployment].append(item)
     return found
 
 

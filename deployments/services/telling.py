@@ -13,6 +13,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from deployments.counts import Tally
 from deployments.models import Deployment, Event, Operation, Status
+from otestack.sentences import packed
 
 Said = dict[str, Any]
 
@@ -24,7 +25,10 @@ _NONE_YET = {"taken": 0, "ready": 0, "failed": 0, "away": 0}
 
 
 def said(row: Deployment, shown: Operation, generation: int, clusters: dict[str, int]) -> Said:
-    """Return what there is to say of a deployment. shown: the change that it shows; its kind and version are read."""
+    """Return what there is to say of a deployment. shown: the change that it shows; its kind and version are read.
+
+    The message is packed: whoever reads it is told in their own language.
+    """
     return {
         "deployId": row.pk,
         "deployName": row.name,
@@ -35,7 +39,7 @@ def said(row: Deployment, shown: Operation, generation: int, clusters: dict[str,
         "generation": generation,
         "clusters": clusters,
         "pods": {"running": row.pods_running, "error": row.pods_error, "total": row.pods_total},
-        "message": row.audit_comment if row.status == Status.REFUSED else row.reason,
+        "message": row.audit_comment if row.status == Status.REFUSED else packed(row.reason),
     }
 
 
