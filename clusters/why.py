@@ -19,7 +19,7 @@ def why(bundle: Bundle, cluster: Cluster) -> str:
             here = "There: it is meant for this cluster by name."
         case Selector.CLUSTER:
             return f"Not there: it is meant for the cluster '{value}' only."
-        case Selector.LABEL if cluster.labels.filter(label=value).exists():
+        case Selector.LABEL if value in {label.label for label in cluster.labels.all()}:
             here = f"There: the cluster carries the label '{value}'."
         case Selector.LABEL:
             return f"Not there: the cluster does not carry the label '{value}'."

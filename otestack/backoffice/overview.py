@@ -1,4 +1,4 @@
-"""The fleet at a glance: counts by the database over small tables and sums; placements are never scanned."""
+"""The fleet at a glance: counts by the database over small tables and sums; placements only of some late clusters."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
+from clusters.freshness import is_fresh
 from clusters.heartbeat import ALIVE_SECONDS
-from clusters.models import Cluster, Heartbeat
+from clusters.models import Cluster, Heartbeat, Placement
 from clusters.reports import STATES, cluster_state
+from deployments.counts import READY
+from deployments.freshness import unproven
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from otestack.backoffice.words import TONES
 
@@ -24,6 +27,8 @@ from otestack.backoffice.words import TONES
 MOST = 10
 # Reasons that are fetched before those that differ in the cluster's name only are put together.
 _MOST_REASONS = 300
+# Late clusters of which each placement is counted; beyond them it is said of all of them.
+_MOST_LATE = 500
 _UNDER_WAY = {Status.APPROVED, Status.PROCESSING, Status.DEPLOYING}
 # deployments/counts.py puts a number of clusters and one's name before an error.
 _WHERE = re.compile(r"^(?:\d+ clusters: )?[A-Za-z0-9-]+: ")
@@ -47,6 +52,7 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
     mine = Deployment.objects.visible_to(user)
     clusters = _clusters()
     sums = _sums(mine)
+    late = _late(mine) if clusters["stale"] or clusters["away"] or clusters["removing"] else 0
     under_way, number = _changes(user)
     alive = Heartbeat.objects.filter(beat_at__gt=Now() - timedelta(seconds=ALIVE_SECONDS)).count()
     return {
@@ -61,9 +67,9 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
         "nodes": clusters["nodes"],
         "nodes_ready": clusters["nodes_ready"],
         "deployments": sum(row["number"] for row in sums),
-        "deployments_bar": _statuses(sums),
+        "deployments_bar": _statuses(sums, _unproven(mine) if late is None or late else 0),
         "placements": sum(row["wanted"] for row in sums),
-        "placements_bar": _placements(sums, stale=bool(clusters["stale"])),
+        "placements_bar": _placements(sums, late),
         "pods": {name: sum(row[name] for row in sums) for name in ("running", "error", "total")},
         "under_way": under_way,
         "under_way_more": number - len(under_way),
@@ -100,20 +106,38 @@ def _sums(mine: Any) -> list[dict[str, Any]]:
     return [{name.removeprefix("sum_"): value for name, value in row.items()} for row in rows]
 
 
-def _statuses(sums: list[dict[str, Any]]) -> list[Part]:
+def _late(mine: Any) -> int | None:
+    """Return on how many placements something was ready when last seen, and is not proven now; None: on very many."""
+    clusters = list(Cluster.objects.exclude(is_fresh()).order_by().values_list("pk", flat=True)[: _MOST_LATE + 1])
+    if len(clusters) > _MOST_LATE:
+        return None
+    ready = Placement.objects.filter(READY, cluster__in=clusters)
+    return ready.filter(bundle__in=mine.listed().order_by().values("bundle")).count()
+
+
+def _statuses(sums: list[dict[str, Any]], unseen: int) -> list[Part]:
+    """Return deployments by status as it is read. unseen: how many are stored as a success without proof now."""
     numbers = {row["status"]: row["number"] for row in sums}
+    if unseen:
+        numbers[Status.SUCCESS] -= unseen
+        numbers[Status.PARTIAL] = numbers.get(Status.PARTIAL, 0) + unseen
     parts = ((Status(key).label, numbers[key], TONES.get(Status(key).label, "dim")) for key in sorted(numbers))
     values = {Status(key).label: str(key) for key in numbers}
     return _bar(parts, _url("deployments_deployment"), "status", values)
 
 
-def _placements(sums: list[dict[str, Any]], *, stale: bool) -> list[Part]:
-    """Return placements by state. Green needs proof: with clusters that were not seen in time it is not given."""
+def _unproven(mine: Any) -> int:
+    return int(mine.filter(status=Status.SUCCESS).filter(unproven()).count())
+
+
+def _placements(sums: list[dict[str, Any]], late: int | None) -> list[Part]:
+    """Return placements by state. Green needs proof; late: how many of the ready ones have none now, None: most."""
     ready = sum(row["ready"] for row in sums)
+    unseen = ready if late is None else min(late, ready)
     moving = sum(row["wanted"] - row["ready"] for row in sums if row["status"] in _UNDER_WAY)
     missing = sum(row["wanted"] - row["ready"] for row in sums) - moving
-    first = ("ready when last seen", ready, "warn") if stale else ("ready", ready, "good")
-    return _bar((first, ("under way", max(moving, 0), "calm"), ("not ready", max(missing, 0), "bad")))
+    first = (("ready", ready - unseen, "good"), ("ready when last seen", unseen, "warn"))
+    return _bar((*first, ("under way", max(moving, 0), "calm"), ("not ready", max(missing, 0), "bad")))
 
 
 def _changes(user: User) -> tuple[list[dict[str, Any]], int]:

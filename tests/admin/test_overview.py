@@ -43,8 +43,7 @@ def test_a_change_under_way_shows_how_far_it_is(office, deploy, admin, versions,
 
 def test_green_needs_proof(office, deploy, admin, versions, beijing):
     versions()
-    made = deploy(admin)
-    Deployment.objects.filter(pk=made.pk).update(placements=1, placements_ready=1, status=Status.SUCCESS)
+    fleet.ready(deploy(admin))
     assert "1 ready when last seen" not in said(office.get(URL))
     fleet.stale(beijing)
     text = said(office.get(URL))
@@ -97,3 +96,29 @@ def test_the_cost_does_not_grow_with_the_fleet_and_placements_are_not_read(
     many = queries()
     assert len(many) == len(few) <= 20
     assert not [sql for sql in many if Placement._meta.db_table in sql]
+
+
+def test_statuses_and_placements_are_counted_as_readers_see_them(office, deploy, admin, versions, beijing, harbin):
+    versions()
+    for name, cluster in (("one", "beijing"), ("two", "harbin")):
+        fleet.ready(deploy(admin, deployName=name, cluster=cluster))
+    text = said(office.get(URL))
+    assert "2 success" in text and "2 ready" in text and "partial" not in text
+    fleet.away(harbin)
+    text = said(office.get(URL))
+    assert "1 success" in text and "1 partial success" in text
+    assert "1 ready 1 ready when last seen" in text
+    listing = "/admin/deployments/deployment/"
+    assert ">one</a>" in office.get(f"{listing}?status=5") and ">two</a>" not in office.page
+    assert ">two</a>" in office.get(f"{listing}?status=6") and ">one</a>" not in office.page
+
+
+def test_so_they_are_where_very_many_clusters_are_late(office, deploy, admin, versions, beijing, harbin, monkeypatch):
+    monkeypatch.setattr("deployments.freshness._FEW", 0)
+    monkeypatch.setattr("otestack.backoffice.overview._MOST_LATE", 0)
+    versions()
+    for name, cluster in (("one", "beijing"), ("two", "harbin")):
+        fleet.ready(deploy(admin, deployName=name, cluster=cluster))
+    fleet.stale(harbin)
+    text = said(office.get(URL))
+    assert "1 success" in text and "1 partial success" in text and "2 ready when last seen" in text
