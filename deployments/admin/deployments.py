@@ -90,7 +90,7 @@ class DeploymentAdmin(RecordAdmin):
     @admin.display(description="what is wrong")
     def reason_now(self, row: Any) -> str:
         """Return the reason that the API's errorMessage holds."""
-        return str(json.loads(row.reading.error_message).get("reason", "")) or "nothing is known"
+        return str(json.loads(row.reading.error_message).get("reason", "")) or "nothing"
 
     @admin.display(description="waits for audit")
     def waiting_change(self, row: Deployment) -> str:

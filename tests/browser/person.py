@@ -88,15 +88,15 @@ class Person:
         self.page.wait_for_selector(".ote-messages li")
         assert not self.page.locator(".ote-messages li.error").count(), self.text()
 
-    def look(self, name: str, *, dark: bool = False) -> None:
-        """Look at a page as it is, dark and on a phone: keep pictures, and what is hard to use (dark: there too)."""
+    def look(self, name: str) -> None:
+        """Look at a page, light, dark and on a phone: keep pictures, and what is hard to use."""
         self.number += 1
-        for scheme, size in (("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE)):
+        for scheme, size in (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE), ("light", PHONE)):
             self.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             where = f"{self.number:02}-{name}-{scheme}-{size['width']}"
             self.page.screenshot(path=self.pictures / f"{where}.png")
-            if size is DESKTOP and (dark or scheme == "light"):
+            if size is DESKTOP:
                 self.faults += [f"{where}: {fault}" for fault in self._serious()]
             wide = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
             if wide:
