@@ -80,6 +80,15 @@ class Person:
         self.page.select_option("[name=action]", action)
         self.page.get_by_role("button", name="Run").click()
 
+    def press(self, words: str, *, shows: str, closed_by: str = "Enter") -> None:
+        """Press what opens something, with the keyboard; and close that again."""
+        opened = self.page.locator(shows)
+        assert not opened.is_visible(), shows
+        self.page.get_by_role("button", name=words).locator("visible=true").first.focus()
+        for key, state in (("Enter", "visible"), (closed_by, "hidden")):
+            self.page.keyboard.press(key)
+            opened.wait_for(state=state)  # type: ignore[arg-type]
+
     def confirm(self, **answers: str) -> None:
         """Answer the page that asks."""
         for name, value in answers.items():

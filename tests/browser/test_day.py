@@ -78,6 +78,8 @@ def test_the_administrators_day(person: Person, running: Product, edge: Simulato
 
     person.page.get_by_role("link", name="Users 1", exact=False).first.click()
     person.look("users")
+    person.press("Filters", shows="#changelist-filter", closed_by="Escape")
+    person.press("root", shows="a[href$='/password_change/']")
     person.choose("alice", "approve")
     person.look("approve-user")
     person.confirm(comment="welcome")
