@@ -30,6 +30,8 @@ _MOST_REASONS = 300
 # Late clusters of which each placement is counted; beyond them it is said of all of them.
 _MOST_LATE = 500
 _UNDER_WAY = {Status.APPROVED, Status.PROCESSING, Status.DEPLOYING}
+# What Kubernetes says of each pod in its own way: its name, and how long it is left alone for now.
+_VARYING = re.compile(r" pod=[^\s,;]+|(?<=back-off) \d\w*(?= restarting)")
 # deployments/counts.py puts a number of clusters and one's name before an error.
 _WHERE = re.compile(r"^(?:\d+ clusters: )?[A-Za-z0-9-]+: ")
 
@@ -103,7 +105,11 @@ def _sums(mine: Any) -> list[dict[str, Any]]:
     fields |= {"running": "pods_running", "error": "pods_error", "total": "pods_total"}
     sums = {f"sum_{name}": Sum(field, default=0) for name, field in fields.items()}
     rows = mine.listed().order_by().values("status").annotate(number=Count("pk"), **sums)
-    return [{name.removeprefix("sum_"): value for name, value in row.items()} for row in rows]
+    found = [{name.removeprefix("sum_"): value for name, value in row.items()} for row in rows]
+    for row in found:
+        if row["status"] == Status.APPROVED:  # not settled since; what was ready is the version before
+            row["ready"] = 0
+    return found
 
 
 def _late(mine: Any) -> int | None:
@@ -121,9 +127,14 @@ def _statuses(sums: list[dict[str, Any]], unseen: int) -> list[Part]:
     if unseen:
         numbers[Status.SUCCESS] -= unseen
         numbers[Status.PARTIAL] = numbers.get(Status.PARTIAL, 0) + unseen
-    parts = ((Status(key).label, numbers[key], TONES.get(Status(key).label, "dim")) for key in sorted(numbers))
+    parts = ((Status(key).label, numbers[key], _tone(key)) for key in sorted(numbers))
     values = {Status(key).label: str(key) for key in numbers}
     return _bar(parts, _url("deployments_deployment"), "status", values)
+
+
+def _tone(status: int) -> str:
+    """Return a status's tone: approved is good news of a user, but of a deployment only a beginning."""
+    return "calm" if status in _UNDER_WAY else TONES.get(Status(status).label, "dim")
 
 
 def _unproven(mine: Any) -> int:
@@ -149,14 +160,15 @@ def _changes(user: User) -> tuple[list[dict[str, Any]], int]:
 
 def _change(row: Operation) -> dict[str, Any]:
     deployment = row.deployment
-    total, ready = deployment.placements, deployment.placements_ready
+    begun = deployment.status != Status.APPROVED  # until then the sums are those of the version before
+    total, ready = (deployment.placements, deployment.placements_ready) if begun else (0, 0)
     leaving = row.kind == Change.DELETE
     return {
         "name": deployment.name,
         "business": deployment.business.name,
         "what": f"{row.get_kind_display()} {'' if leaving else row.version}".strip(),
         "url": reverse("admin:deployments_deployment_change", args=[deployment.pk]),
-        "said": "leaving its clusters" if leaving else f"{ready} of {total} clusters",
+        "said": "leaving its clusters" if leaving else f"{ready} of {total} clusters" if begun else "just approved",
         "percent": 0 if leaving or not total else int(100 * ready / total),
         "leaving": leaving,
     }
@@ -168,7 +180,7 @@ def _failures(mine: Any) -> list[dict[str, Any]]:
     rows = bad.values("reason").annotate(number=Count("pk"), latest=Max("updated_at"), example=Max("pk"))
     found: dict[str, dict[str, Any]] = {}
     for row in rows.order_by("-latest")[:_MOST_REASONS]:
-        reason = _WHERE.sub("", row["reason"])
+        reason = _VARYING.sub("", _WHERE.sub("", row["reason"]))
         url = reverse("admin:deployments_deployment_change", args=[row["example"]])
         known = found.setdefault(reason, {"reason": reason, "number": 0, "latest": row["latest"], "url": url})
         known["number"] += row["number"]
