@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
@@ -15,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import services
 from accounts.models import Role, Status, User
-from otestack.backoffice.deeds import Comment, Password, deed
+from otestack.backoffice.deeds import Comment, Deed, Password, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
 from otestack.backoffice.words import badge
@@ -198,6 +199,12 @@ class UserAdmin(RecordAdmin):
         """Delete the user; the record stays."""
         services.delete(user, by=request.user)  # type: ignore[arg-type]
         return say("deleted")
+
+    def starting(self, what: Deed, records: Sequence[Any]) -> dict[str, Any]:
+        """Begin a move with where the user is."""
+        if what.name != "move" or len(records) != 1:
+            return {}
+        return {"business": records[0].business_id, "is_admin": records[0].is_admin}
 
     def about_place(self, user: User) -> list[str]:
         """Say what it is now."""

@@ -19,6 +19,7 @@ from accounts.models import Status, User
 from accounts.throttles import login_failures
 from otestack import trail
 from otestack.errors import Conflict, Forbidden, Invalid, NotFound, Unauthorized
+from otestack.models import TrailEntry
 from otestack.sentences import say
 from otestack.transactions import insert, retry_deadlock
 
@@ -228,6 +229,22 @@ def move(user: User, business: models.Model | None, *, is_admin: bool, by: User 
     User.objects.filter(pk=user.pk).update(
         business_id=wanted, is_admin=is_admin, token_epoch=F("token_epoch") + int(leaves), updated_at=Now()
     )
+    trail.write(_moved(user, wanted, is_admin=is_admin))
+
+
+def _moved(user: User, wanted: int | None, *, is_admin: bool) -> list[TrailEntry]:
+    """Return what the trail says of a move: to the business that is left, and to the one that is joined."""
+    if user.business_id == wanted:
+        return [trail.change("change role", user, is_admin=is_admin)]
+    entries = []
+    if user.business_id is not None:
+        entries.append(trail.change("take the business", user, facts={"tokens": "ended"}, business_id=None))
+        user.business_id = None  # where it came from is not the next one's
+    if wanted is not None:
+        joined = trail.change("give a business", user, business_id=wanted, is_admin=is_admin)
+        joined.business_id = wanted  # so that its administrators see it
+        entries.append(joined)
+    return entries
 
 
 @retry_deadlock

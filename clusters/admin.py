@@ -14,9 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from clusters import services
-from clusters.forms import Kubeconfig, Label, NewCluster
+from clusters.forms import Kubeconfig, Label, LeavingNodeLabel, NewCluster
+from clusters.forms import NodeLabel as NodeLabelForm
 from clusters.freshness import flag, is_fresh
 from clusters.models import Bundle, Cluster, Node, NodeLabel, Placement
+from clusters.narrowing import implied, of_either
 from clusters.reports import STATES, cluster_state, placement_state
 from clusters.why import why
 from otestack.backoffice.deeds import deed
@@ -39,9 +41,13 @@ class ClusterState(Choice):
 
 
 class PlacementState(ClusterState):
-    """By state as it is read."""
+    """By state as it is read, narrowed by what the table itself holds: a join of all that is placed takes seconds."""
 
     options = {state: (state, Q(state=state)) for state in PLACEMENT_STATES}
+
+    def condition(self, key: str) -> Q:
+        """Add what the state implies."""
+        return super().condition(key) & implied(key)
 
 
 class NodeReady(Choice):
@@ -70,8 +76,8 @@ class ClusterAdmin(RecordAdmin):
         "name", "state", "away_since", "observed_at", "node_count", "label_names", "kubernetes_version", "trouble",
     )  # fmt: skip
     list_filter = (ClusterState,)
-    search_fields = ("name", "labels__label", "server")
-    search_help_text = _("Name, label or server")
+    search_fields = ("name", "labels__label__exact", "server")
+    search_help_text = _("Name, whole label or server")
     ordering = ("name", "pk")
     fields = (
         "id", "name", "state", "away_since", "failed_probes", "trouble", "observed_at", "full_list_at", "server",
@@ -195,8 +201,8 @@ class NodeAdmin(RecordAdmin):
         "kernel_version",
     )  # fmt: skip
     list_filter = (NodeReady,)
-    search_fields = ("name", "cluster__name", "ip", "labels__label")
-    search_help_text = _("Name, cluster, address or label")
+    search_fields = ("name", "cluster__name", "ip", "labels__label__exact")
+    search_help_text = _("Name, cluster, address or whole label")
     ordering = ("cluster__name", "name", "pk")
     fields = (
         "id", "name", "cluster", "is_ready", "label_names", "ip", "cpu", "memory_gib", "disk_gib", "gpu_gib",
@@ -204,6 +210,7 @@ class NodeAdmin(RecordAdmin):
     )  # fmt: skip
     joined = ("cluster",)
     deferred = ("cluster__credentials",)
+    actions = ("add_label", "remove_label")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Judge readiness now, and bring the labels that count."""
@@ -238,6 +245,34 @@ class NodeAdmin(RecordAdmin):
     def gpu_gib(self, node: Node) -> str:
         """Return the memory of its GPUs."""
         return f"{node.gpu / _GIB:.1f}"
+
+    @deed(_("Add a label"), form=NodeLabelForm)
+    def add_label(self, request: HttpRequest, node: Node, *, nodeLabel: str) -> str:
+        """Put a label on it; pods that are meant for the label may run there."""
+        services.add_node_label(node.cluster.name, [node.name], nodeLabel)
+        return say(
+            "label %(label)s is asked for; the node shows it as soon as its cluster has taken it", label=nodeLabel
+        )
+
+    @deed(
+        _("Remove a label"), form=LeavingNodeLabel, about="about_labels", offered=lambda node: bool(node.labels.all())
+    )
+    def remove_label(self, request: HttpRequest, node: Node, *, nodeLabel: str, deleteDeploy: bool) -> str:
+        """Take a label off it."""
+        services.delete_node_label(node.cluster.name, [node.name], nodeLabel, delete_deploy=deleteDeploy)
+        return say("label %(label)s leaves it", label=nodeLabel)
+
+    def about_labels(self, node: Node) -> list[str]:
+        """Name its labels."""
+        return [
+            told(
+                say(
+                    "On the cluster %(cluster)s. Its labels: %(labels)s",
+                    cluster=str(node.cluster),
+                    labels=self.label_names(node),
+                )
+            )
+        ]
 
 
 @admin.register(Bundle)
@@ -296,6 +331,15 @@ class PlacementAdmin(RecordAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Judge the state now."""
         return super().get_queryset(request).annotate(state=placement_state())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """Search the small tables first: what a few of them hold is found by index, what many hold is found at once."""
+        for word in search_term.split():
+            bundles = Bundle.objects.filter(Q(title__icontains=word) | Q(namespace__icontains=word))
+            queryset = of_either(queryset, bundles, Cluster.objects.filter(name__icontains=word))
+        return queryset, False
 
     @admin.display()
     def state(self, placement: Any) -> str:

@@ -70,6 +70,22 @@ class NewCluster(Kubeconfig):
         return [label for label in re.split(r"[,\s]+", self.cleaned_data["clusterLabel"]) if label]
 
 
+class NodeLabel(forms.Form):
+    """One label of nodes."""
+
+    nodeLabel = forms.CharField(label=_("Label"), max_length=63, widget=UnfoldAdminTextInputWidget())
+
+
+class LeavingNodeLabel(NodeLabel):
+    """One label of nodes that goes, and what of the pods that it brought there."""
+
+    deleteDeploy = forms.BooleanField(
+        label=_("Pods of deployments that select it leave the node too"),
+        required=False,
+        help_text=_("Not ticked: refused where there are such deployments."),
+    )
+
+
 class Label(forms.Form):
     """One label of clusters."""
 

@@ -20,7 +20,7 @@ def why(bundle: Bundle, cluster: Cluster) -> str:
             here = say("There: it is meant for this cluster by name.")
         case Selector.CLUSTER:
             return say("Not there: it is meant for the cluster '%(value)s' only.", value=value)
-        case Selector.LABEL if cluster.labels.filter(label=value).exists():
+        case Selector.LABEL if value in {label.label for label in cluster.labels.all()}:
             here = say("There: the cluster carries the label '%(value)s'.", value=value)
         case Selector.LABEL:
             return say("Not there: the cluster does not carry the label '%(value)s'.", value=value)

@@ -21,7 +21,7 @@ from otestack.trail.reading import FORMS, business_names, records
 class TrailAdmin(RecordAdmin):
     """The newest first. What is filtered is what is exported."""
 
-    list_display = ("at", "who", "channel", "kind", "object_name", "verb", "business", "address", "request_id")
+    list_display = ("at", "who", "verb", "kind", "object_name", "business", "channel", "address", "short_id")
     list_filter = ("channel", "at")
     search_fields = ("actor_name__exact", "object_name__exact", "request_id__exact", "kind__exact")  # by indexes
     search_help_text = _("A whole user name, object, request id or kind")
@@ -54,6 +54,11 @@ class TrailAdmin(RecordAdmin):
     def business(self, row: TrailEntry) -> str:
         """Return the business's name."""
         return getattr(row, "business_name", "") or "-"
+
+    @admin.display(description=_("request"))
+    def short_id(self, row: TrailEntry) -> str:
+        """Return the beginning of the request's id; the whole one is on the entry's page."""
+        return row.request_id[:8] or "-"
 
     @admin.display(description=_("before"))
     def was(self, row: TrailEntry) -> str:

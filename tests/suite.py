@@ -18,6 +18,8 @@ EMBEDDED = "SQLite and the broker without a server"
 SERVICES = "PostgreSQL and Redis"
 # What the environment may say about a real installation is none of the tests' business.
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "PORT")
+# But for where the browser tests leave their screenshots.
+KEPT = ("OTE_SCREENSHOTS",)
 
 # Three processes on two cores: one or two of them wait for products to start, break and recover.
 DIVIDED = ("-n", "3", "--dist", "loadgroup", "--no-loadscope-reorder")
@@ -30,7 +32,11 @@ def say(text: str) -> None:
 
 def suite(arguments: list[str], extra: Mapping[str, str]) -> tuple[int, str]:
     """Run pytest once. Returns its exit code and its closing line."""
-    env = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("OTE_")}
+    env = {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or (name not in OURS and not name.startswith("OTE_"))
+    }
     command = [sys.executable, "-m", "pytest", "--durations=10", "--color=no", *DIVIDED, *arguments]
     process = subprocess.Popen(command, env=env | extra, stdout=subprocess.PIPE, text=True, errors="replace")
     closing = ""

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.models import AppVersion
-from clusters.freshness import is_fresh
-from clusters.models import Placement
 from deployments import services
 from deployments.admin.parts import judge, kinds, not_on, objects, on_clusters, placements, where
-from deployments.counts import READY
-from deployments.freshness import readings
+from deployments.freshness import readings, unproven
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from otestack.backoffice.deeds import Version, deed
 from otestack.backoffice.lists import Choice
@@ -36,11 +33,10 @@ class StatusFilter(Choice):
 
     def condition(self, key: str) -> Q:
         """Judge freshness now."""
-        late = Placement.objects.filter(READY, bundle=OuterRef("bundle")).exclude(is_fresh("cluster__"))
         if key == str(Status.SUCCESS.value):
-            return Q(status=Status.SUCCESS) & ~Q(Exists(late))
+            return Q(status=Status.SUCCESS) & ~unproven()
         if key == str(Status.PARTIAL.value):
-            return Q(status=Status.PARTIAL) | Q(status=Status.SUCCESS) & Q(Exists(late))
+            return Q(status=Status.PARTIAL) | Q(status=Status.SUCCESS) & unproven()
         return super().condition(key)
 
 
@@ -60,9 +56,9 @@ class DeploymentAdmin(RecordAdmin):
     search_help_text = _("Name, application or business")
     ordering = ("-pk",)
     fields = (
-        "id", "name", "business", "app_name", "version", "cluster", "selector", "selector_value", "node_label", "state",
-        "error_message", "audit_comment", "running", "editable", "live", "clusters", "each_cluster", "why_not",
-        "objects_applied", "history", "bundle", "created_at", "updated_at",
+        "name", "business", "app_name", "version", "state", "reason_now", "waiting_change", "proven", "pods",
+        "clusters", "each_cluster", "why_not", "history", "cluster", "selector", "selector_value", "node_label",
+        "audit_comment", "objects_applied", "running", "editable", "live", "bundle", "id", "created_at", "updated_at",
     )  # fmt: skip
     joined = ("business", "shown", "bundle")
     deferred = ("shown__manifests", "shown__secrets")
@@ -100,10 +96,20 @@ class DeploymentAdmin(RecordAdmin):
             )
         )
 
-    @admin.display(description=_("error message"))
-    def error_message(self, row: Any) -> str:
-        """Return what the API says."""
-        return str(row.reading.error_message)
+    @admin.display(description=_("what is wrong"))
+    def reason_now(self, row: Any) -> str:
+        """Return the reason that the API's errorMessage holds."""
+        return told(row.reading.reason) or gettext("nothing")
+
+    @admin.display(description=_("waits for audit"))
+    def waiting_change(self, row: Deployment) -> str:
+        """Return the way to the change that waits."""
+        waiting = row.operations.filter(open=True, audit=Audit.WAITING).defer("manifests", "secrets", "chart_values")
+        change = waiting.first()
+        if change is None:
+            return gettext("nothing")
+        text = say("%(kind)s to %(version)s", kind=change.get_kind_display(), version=change.version)
+        return link(change, told(text))
 
     @admin.display(description=_("clusters"))
     def clusters(self, row: Deployment) -> str:

@@ -15,6 +15,7 @@ from deployments import services
 from deployments.admin.difference import difference
 from deployments.admin.parts import judge, kinds, meant, placements, where
 from deployments.models import Audit, Change, Operation
+from deployments.services.noting import content
 from otestack.backoffice.deeds import Comment, deed
 from otestack.backoffice.lists import Choice
 from otestack.backoffice.records import RecordAdmin
@@ -59,7 +60,7 @@ class OperationAdmin(RecordAdmin):
     fields = (
         "id", "deployment", "business", "kind", "app_version", "version", "comment", "submitted_by", "created_at",
         "audit_state", "audit_comment", "decided_by", "decided_at", "state", "ended_at", "generation", "cluster",
-        "node_label", "clusters", "changes",
+        "node_label", "clusters", "changes", "content_hash",
     )  # fmt: skip
     joined = ("deployment__business", "deployment__bundle", "app_version", "submitted_by", "decided_by")
     deferred = (
@@ -107,6 +108,11 @@ class OperationAdmin(RecordAdmin):
     def changes(self, row: Operation) -> str:
         """Return the objects before and after, exactly what is applied; Secrets masked."""
         return difference(row)
+
+    @admin.display(description=_("SHA-256 of its objects"))
+    def content_hash(self, row: Operation) -> str:
+        """Return what the audit trail holds of its content, to compare: Secrets left out."""
+        return content(row).get("content", "-")
 
     @deed(_("Approve"), tenants=True, form=Comment, about="about", offered=_waits)
     def approve(self, request: HttpRequest, row: Operation, *, comment: str) -> str:

@@ -83,7 +83,12 @@ def not_on(row: Deployment) -> str:
     if row.bundle is None:
         return gettext("no cluster was given anything of it yet")
     meant_for = matching_clusters(row.bundle.selector, row.bundle.selector_value)
-    others = Cluster.objects.exclude(pk__in=meant_for.values("pk")).defer("credentials").order_by("name")
+    others = (
+        Cluster.objects.exclude(pk__in=meant_for.values("pk"))
+        .defer("credentials")
+        .order_by("name")
+        .prefetch_related("labels")
+    )
     lines = [(link(item), why(row.bundle, item)) for item in others[:MOST_NAMED]]
     return table((gettext("Cluster"), gettext("Why")), lines) if lines else gettext("it is meant for all of them")
 

@@ -7,4 +7,5 @@ making   new records
 deeds    what can be done to records, by services
 lists    counting and filtering lists
 words    links, tables and JSON inside a page
+browser  what a browser may do with the pages
 """

@@ -25,7 +25,8 @@ class BoundedPaginator(Paginator):
     def count(self) -> int:
         """Return the number of rows, or the bound."""
         rows: Any = self.object_list
-        return int(rows[:MOST_COUNTED].count())
+        # In the table's own order, as most lists are: without one, SQLite begins with the table that is joined.
+        return int(rows.order_by("-pk")[:MOST_COUNTED].count())
 
 
 class RecordList(ChangeList):

@@ -1,4 +1,4 @@
-"""The fleet at a glance: counts by the database over small tables and sums; placements are never scanned."""
+"""The fleet at a glance: counts by the database over small tables and sums; placements only of some late clusters."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ from django.urls import reverse
 from django.utils.translation import gettext
 
 from accounts.models import User
+from clusters.freshness import is_fresh
 from clusters.heartbeat import ALIVE_SECONDS
-from clusters.models import Cluster, Heartbeat
+from clusters.models import Cluster, Heartbeat, Placement
 from clusters.reports import STATES, cluster_state
+from deployments.counts import READY
+from deployments.freshness import unproven
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from otestack.backoffice.words import tone
 from otestack.sentences import say, told
@@ -26,7 +29,11 @@ from otestack.sentences import say, told
 MOST = 10
 # Reasons that are fetched before those that differ in the cluster's name only are put together.
 _MOST_REASONS = 300
+# Late clusters of which each placement is counted; beyond them it is said of all of them.
+_MOST_LATE = 500
 _UNDER_WAY = {Status.APPROVED, Status.PROCESSING, Status.DEPLOYING}
+# What Kubernetes says of each pod in its own way: its name, and how long it is left alone for now.
+_VARYING = re.compile(r" pod=[^\s,;]+|(?<=back-off) \d\w*(?= restarting)")
 # deployments/counts.py puts a number of clusters and one's name before an error.
 _WHERE = re.compile(r"^(?:\d+ clusters: )?[A-Za-z0-9-]+: ")
 
@@ -49,6 +56,7 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
     mine = Deployment.objects.visible_to(user)
     clusters = _clusters()
     sums = _sums(mine)
+    late = _late(mine) if clusters["stale"] or clusters["away"] or clusters["removing"] else 0
     under_way, number = _changes(user)
     alive = Heartbeat.objects.filter(beat_at__gt=Now() - timedelta(seconds=ALIVE_SECONDS)).count()
     return {
@@ -63,9 +71,9 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
         "nodes": clusters["nodes"],
         "nodes_ready": clusters["nodes_ready"],
         "deployments": sum(row["number"] for row in sums),
-        "deployments_bar": _statuses(sums),
+        "deployments_bar": _statuses(sums, _unproven(mine) if late is None or late else 0),
         "placements": sum(row["wanted"] for row in sums),
-        "placements_bar": _placements(sums, stale=bool(clusters["stale"])),
+        "placements_bar": _placements(sums, late),
         "pods": {name: sum(row[name] for row in sums) for name in ("running", "error", "total")},
         "under_way": under_way,
         "under_way_more": number - len(under_way),
@@ -99,23 +107,51 @@ def _sums(mine: Any) -> list[dict[str, Any]]:
     fields |= {"running": "pods_running", "error": "pods_error", "total": "pods_total"}
     sums = {f"sum_{name}": Sum(field, default=0) for name, field in fields.items()}
     rows = mine.listed().order_by().values("status").annotate(number=Count("pk"), **sums)
-    return [{name.removeprefix("sum_"): value for name, value in row.items()} for row in rows]
+    found = [{name.removeprefix("sum_"): value for name, value in row.items()} for row in rows]
+    for row in found:
+        if row["status"] == Status.APPROVED:  # not settled since; what was ready is the version before
+            row["ready"] = 0
+    return found
 
 
-def _statuses(sums: list[dict[str, Any]]) -> list[Part]:
+def _late(mine: Any) -> int | None:
+    """Return on how many placements something was ready when last seen, and is not proven now; None: on very many."""
+    clusters = list(Cluster.objects.exclude(is_fresh()).order_by().values_list("pk", flat=True)[: _MOST_LATE + 1])
+    if len(clusters) > _MOST_LATE:
+        return None
+    ready = Placement.objects.filter(READY, cluster__in=clusters)
+    return ready.filter(bundle__in=mine.listed().order_by().values("bundle")).count()
+
+
+def _statuses(sums: list[dict[str, Any]], unseen: int) -> list[Part]:
+    """Return deployments by status as it is read. unseen: how many are stored as a success without proof now."""
     numbers = {row["status"]: row["number"] for row in sums}
-    parts = ((Status(key).label, numbers[key], tone(Status(key).label)) for key in sorted(numbers))
+    if unseen:
+        numbers[Status.SUCCESS] -= unseen
+        numbers[Status.PARTIAL] = numbers.get(Status.PARTIAL, 0) + unseen
+    parts = ((Status(key).label, numbers[key], _tone(key)) for key in sorted(numbers))
     values = {Status(key).label: str(key) for key in numbers}
     return _bar(parts, _url("deployments_deployment"), "status", values)
 
 
-def _placements(sums: list[dict[str, Any]], *, stale: bool) -> list[Part]:
-    """Return placements by state. Green needs proof: with clusters that were not seen in time it is not given."""
+def _tone(status: int) -> str:
+    """Return a status's tone: approved is good news of a user, but of a deployment only a beginning."""
+    return "calm" if status in _UNDER_WAY else tone(Status(status).label)
+
+
+def _unproven(mine: Any) -> int:
+    return int(mine.filter(status=Status.SUCCESS).filter(unproven()).count())
+
+
+def _placements(sums: list[dict[str, Any]], late: int | None) -> list[Part]:
+    """Return placements by state. Green needs proof; late: how many of the ready ones have none now, None: most."""
     ready = sum(row["ready"] for row in sums)
+    unseen = ready if late is None else min(late, ready)
     moving = sum(row["wanted"] - row["ready"] for row in sums if row["status"] in _UNDER_WAY)
     missing = sum(row["wanted"] - row["ready"] for row in sums) - moving
-    first = (gettext("ready when last seen"), ready, "warn") if stale else (gettext("ready"), ready, "good")
-    return _bar((first, (gettext("under way"), max(moving, 0), "calm"), (gettext("not ready"), max(missing, 0), "bad")))
+    first = ((gettext("ready"), ready - unseen, "good"), (gettext("ready when last seen"), unseen, "warn"))
+    rest = ((gettext("under way"), max(moving, 0), "calm"), (gettext("not ready"), max(missing, 0), "bad"))
+    return _bar((*first, *rest))
 
 
 def _changes(user: User) -> tuple[list[dict[str, Any]], int]:
@@ -127,7 +163,8 @@ def _changes(user: User) -> tuple[list[dict[str, Any]], int]:
 
 def _change(row: Operation) -> dict[str, Any]:
     deployment = row.deployment
-    total, ready = deployment.placements, deployment.placements_ready
+    begun = deployment.status != Status.APPROVED  # until then the sums are those of the version before
+    total, ready = (deployment.placements, deployment.placements_ready) if begun else (0, 0)
     leaving = row.kind == Change.DELETE
     return {
         "id": deployment.pk,
@@ -135,12 +172,18 @@ def _change(row: Operation) -> dict[str, Any]:
         "business": deployment.business.name,
         "what": f"{row.get_kind_display()} {'' if leaving else row.version}".strip(),
         "url": reverse("admin:deployments_deployment_change", args=[deployment.pk]),
-        "said": gettext("leaving its clusters")
-        if leaving
-        else told(say("%(ready)s of %(total)s clusters", ready=ready, total=total)),
+        "said": _said(ready, total, leaving=leaving, begun=begun),
         "percent": 0 if leaving or not total else int(100 * ready / total),
         "leaving": leaving,
     }
+
+
+def _said(ready: int, total: int, *, leaving: bool, begun: bool) -> str:
+    if leaving:
+        return gettext("leaving its clusters")
+    if not begun:
+        return gettext("just approved")
+    return told(say("%(ready)s of %(total)s clusters", ready=ready, total=total))
 
 
 def _failures(mine: Any) -> list[dict[str, Any]]:
@@ -149,7 +192,7 @@ def _failures(mine: Any) -> list[dict[str, Any]]:
     rows = bad.values("reason").annotate(number=Count("pk"), latest=Max("updated_at"), example=Max("pk"))
     found: dict[str, dict[str, Any]] = {}
     for row in rows.order_by("-latest")[:_MOST_REASONS]:
-        reason = _WHERE.sub("", row["reason"])
+        reason = _VARYING.sub("", _WHERE.sub("", row["reason"]))
         url = reverse("admin:deployments_deployment_change", args=[row["example"]])
         known = found.setdefault(reason, {"reason": reason, "number": 0, "latest": row["latest"], "url": url})
         known["number"] += row["number"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from inspect import ismethod
 from typing import Any, ClassVar
 
 from django import forms
@@ -24,6 +25,7 @@ from unfold.admin import ModelAdmin
 from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
 from otestack.backoffice.making import Maker
+from otestack.backoffice.words import once
 from otestack.errors import DomainError, Invalid
 from otestack.sentences import say, told
 
@@ -50,6 +52,12 @@ class RecordAdmin(Maker, ModelAdmin):
     # In the menu: its group, icon and place there (otestack/backoffice/menu.py).
     menu: ClassVar[tuple[str, str, int]] = ("More", "list", 0)
 
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        for name in self.fields or ():
+            if ismethod(show := getattr(self, str(name), None)):
+                setattr(self, str(name), once(show))
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the records with what the columns need in the same query."""
         rows = self.theirs(request, super().get_queryset(request))
@@ -72,6 +80,10 @@ class RecordAdmin(Maker, ModelAdmin):
     def more(self, record: Any) -> str:
         """Return what else to read, below the lines that a deed has about a record."""
         return ""
+
+    def starting(self, what: Deed, records: Sequence[Any]) -> dict[str, Any]:
+        """Return what a deed's form begins with; asked answers that fit these records."""
+        return {}
 
     def waiting_row(self, request: HttpRequest) -> dict[str, Any] | None:
         """Return the line of the audit queue, if these records have one."""
@@ -119,7 +131,36 @@ class RecordAdmin(Maker, ModelAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Everything shown is read only."""
-        return [str(name) for name in flatten_fieldsets(self.get_fieldsets(request, obj))]
+        return list(flatten_fieldsets(self.get_fieldsets(request, obj)))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Where a person may not open what a field refers to, show its name without a link."""
+        sets = super().get_fieldsets(request, obj)
+        user: Any = request.user
+        if obj is None or user.is_superuser:
+            return sets
+        return [
+            (title, {**options, "fields": [self._openable(request, obj, name) for name in options["fields"]]})
+            for title, options in sets
+        ]
+
+    def _openable(self, request: HttpRequest, obj: Any, name: Any) -> Any:
+        """Return the field's name, or what shows it as plain text."""
+        field = next((one for one in self.opts.concrete_fields if one.name == name and one.many_to_one), None)
+        related: Any = getattr(obj, name) if field is not None else None
+        screen = self.admin_site._registry.get(type(related))
+        if field is None or not isinstance(screen, RecordAdmin):
+            return name
+        rows = screen.theirs(request, screen.model._default_manager.filter(pk=related.pk))
+        if screen.has_view_permission(request) and rows.exists():
+            return name
+
+        @admin.display(description=field.verbose_name)
+        def plain(record: Any) -> str:
+            return str(related)
+
+        plain.__name__ = name
+        return plain
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         """Return our list."""
@@ -179,7 +220,8 @@ class RecordAdmin(Maker, ModelAdmin):
             )
             return None
         if what.ask:
-            return self._page(request, what, records, what.form(), back=request.get_full_path())
+            form = what.form(initial=self.starting(what, records))
+            return self._page(request, what, records, form, back=request.get_full_path())
         self._run(request, what, records, {})
         return None
 
@@ -199,7 +241,8 @@ class RecordAdmin(Maker, ModelAdmin):
         if not records:
             self.message_user(request, gettext("There is no such record any more; nothing was done."), messages.ERROR)
             return HttpResponseRedirect(back)
-        form = what.form(request.POST if posted else None, request.FILES if posted else None)
+        start = self.starting(what, records)
+        form = what.form(request.POST if posted else None, request.FILES if posted else None, initial=start)
         if posted and form.is_valid() and self._run(request, what, records, form.cleaned_data, form):
             return HttpResponseRedirect(back)
         return self._page(request, what, records, form, back=back)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
+from django.contrib import admin
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -13,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from otestack.caller import current
 from otestack.sentences import english, say, told
 
 # Names in a sentence.
@@ -24,8 +27,17 @@ def link(record: Model | None, text: str = "") -> SafeString | str:
     if record is None:
         return "-"
     meta = record._meta
+    if not may_open(type(record)):
+        return text or str(record)
     url = reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[record.pk])
     return format_html('<a href="{}">{}</a>', url, text or str(record))
+
+
+def may_open(model: type[Model]) -> bool:
+    """Tell whether whoever reads the page has a screen for these records; else a link would lead to a 403."""
+    request = current().request
+    screen = admin.site._registry.get(model._meta.concrete_model or model)
+    return request is None or screen is None or screen.has_view_permission(request)
 
 
 def list_link(model: type[Model], text: str, query: str) -> SafeString:
@@ -51,6 +63,19 @@ def pretty(value: Any) -> SafeString:
     """Return a value as indented JSON."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre class="ote-pre">{}</pre>', text)
+
+
+def once(show: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return what shows something of a record, and asks the database once: the theme asks five times per page."""
+
+    @wraps(show)
+    def shown(record: Any) -> Any:
+        kept = record.__dict__.setdefault("_shown", {})
+        if show.__name__ not in kept:
+            kept[show.__name__] = show(record)
+        return kept[show.__name__]
+
+    return shown
 
 
 # The tone of a state, whatever it is a state of.

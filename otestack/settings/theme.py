@@ -30,5 +30,6 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": _PRIMARY},
     "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("otestack/icon.svg")}],
     "STYLES": [lambda request: static("otestack/back_office.css")],
+    "SCRIPTS": [lambda request: static("otestack/keyboard.js")],
     "SIDEBAR": {"navigation": "otestack.backoffice.menu.navigation"},
 }

@@ -21,6 +21,10 @@ from tests.deployments.conftest import (  # noqa: F401
     harbin,
     versions,
 )
+from tests.trail.watching import check, watched
+
+# What the back-office itself keeps: sessions and the history of each record.
+_OWN_TABLES = {"django_session", "django_admin_log"}
 
 
 class Office:
@@ -44,8 +48,11 @@ class Office:
     def post(self, path: str, **fields: Any) -> str:
         found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.page)
         token = {"csrfmiddlewaretoken": found[1]} if found else {}
-        answer = self.client.post(path, fields | token, follow=True)
+        with watched() as written:
+            answer = self.client.post(path, fields | token, follow=True)
         assert answer.status_code == 200, answer.content[:2000]
+        if not path.startswith("/admin/login/"):
+            check(written - _OWN_TABLES, f"POST {path}")
         self.page = answer.content.decode()
         return self.page
 

@@ -108,3 +108,13 @@ def test_the_menu_counts_what_waits(office, make_user):
     assert "bg-orange-100" not in office.get("/admin/accounts/user/")
     make_user(0)
     assert re.search(r"<span>Users</span>\s*<span[^>]*bg-orange-100[^>]*>\s*1\s*</span>", office.get("/admin/"))
+
+
+def test_pages_run_no_script_that_stands_in_them_and_ask_no_other_server(office):
+    for path, code in (("/admin/", 200), ("/admin/login/", 200), ("/admin/nothing/", 404)):
+        page = office.get(path, code)
+        policy = office.client.get(path).headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy and "script-src 'self' 'unsafe-eval';" in policy
+        assert not re.findall(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)", page), path
+        assert not re.findall(r"\son[a-z]+=\"", page), path
+    assert "Content-Security-Policy" not in office.client.get("/healthz").headers

@@ -1,5 +1,7 @@
 """The fleet in the back-office, and what holds for every list."""
 
+import re
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -159,3 +161,52 @@ def test_nothing_of_the_fleet_is_written_here(office, beijing):
         office.get(url + "add/", code=403)
     office.get(f"/admin/clusters/cluster/{beijing.pk}/delete/", code=403)
     assert office.client.get("/admin/auth/group/").status_code == 404
+
+
+def test_labels_of_nodes(office, beijing, deploy, admin, versions, noted):
+    node = beijing.nodes.get()
+    office.choose("clusters_node", "add_label", node)
+    office.confirm(nodeLabel="no good!")
+    assert node.labels.count() == 1
+    office.confirm(nodeLabel="till")
+    assert node.labels.get(label="till").wanted is True and "Label till is asked for" in noted(node)[0]
+    versions()
+    deploy(admin, nodeLabel="gpu")
+    page = office.choose("clusters_node", "remove_label", node)
+    assert "Its labels: gpu, till (asked for)" in page
+    office.confirm(nodeLabel="gpu")
+    assert node.labels.carried().filter(label="gpu").exists() and not office.messages("success")
+    office.choose("clusters_node", "remove_label", node)
+    office.confirm(nodeLabel="gpu", deleteDeploy="on")
+    assert node.labels.get(label="gpu").wanted is False
+
+
+@pytest.mark.parametrize("few", [0, 500])
+def test_placements_are_found_by_state_and_words(office, deploy, admin, versions, beijing, harbin, few, monkeypatch):
+    monkeypatch.setattr("clusters.narrowing.FEW", few)
+    versions()
+    made = deploy(admin, deployName="wanted")
+    other = deploy(admin, deployName="other", cluster="harbin")
+    fleet.ready(made, beijing)
+    fleet.failed(made, harbin)
+    assert found(office, "q=wanted") == {("wanted", "beijing"), ("wanted", "harbin")}
+    assert found(office, "q=harbin other") == {("other", "harbin")}
+    assert found(office, "state=ready") == {("wanted", "beijing")}
+    assert found(office, "state=failed") == {("wanted", "harbin")}
+    assert found(office, "state=waiting") == {("other", "harbin")}
+    fleet.applied(other, harbin)
+    assert found(office, "state=progressing") == {("other", "harbin")}
+    fleet.stale(beijing)
+    assert found(office, "state=stale") == {("wanted", "beijing")}
+    fleet.away(harbin)
+    assert found(office, "state=away") == {("wanted", "harbin"), ("other", "harbin")}
+    Placement.objects.filter(cluster=beijing, bundle__deployment=made).update(present=False)
+    assert found(office, "state=removing") == {("wanted", "beijing")}
+
+
+def found(office, query):
+    """The deployments and clusters of the listed placements; namespaces of businesses left out."""
+    page = office.get(f"/admin/clusters/placement/?{query}")
+    ids = re.findall(r"/admin/clusters/placement/(\d+)/change/", page)
+    rows = Placement.objects.filter(pk__in=ids, bundle__deployment__isnull=False)
+    return set(rows.values_list("bundle__deployment__name", "cluster__name"))

@@ -41,10 +41,23 @@ def test_a_change_under_way_shows_how_far_it_is(office, deploy, admin, versions,
     assert 'value="50"' not in office.get(URL)
 
 
+def test_a_new_version_does_not_begin_with_the_clusters_of_the_one_before(
+    office, deploy, admin, versions, beijing, api
+):
+    versions(2)
+    made = deploy(admin)
+    fleet.ready(made)
+    assert "1 success" in said(office.get(URL)) and "1 ready" in said(office.page)
+    assert api(admin).post(f"/v1/deploy/id/{made.pk}", {"version": "1.0.2"}).json()["code"] == 200
+    text = said(office.get(URL))
+    assert "just approved" in text and 'value="0"' in office.page and "1 under way" in text
+    assert "1 ready" not in text.partition("placements of deployments")[2]
+    assert re.search(r'ote-calm" aria-hidden="true"></i><a [^>]*>1 approved<', office.page)
+
+
 def test_green_needs_proof(office, deploy, admin, versions, beijing):
     versions()
-    made = deploy(admin)
-    Deployment.objects.filter(pk=made.pk).update(placements=1, placements_ready=1, status=Status.SUCCESS)
+    fleet.ready(deploy(admin))
     assert "1 ready when last seen" not in said(office.get(URL))
     fleet.stale(beijing)
     text = said(office.get(URL))
@@ -57,11 +70,14 @@ def test_failures_are_grouped_by_reason_wherever_they_are(office, deploy, admin,
         ("one", "beijing: ImagePullBackOff: no such image"),
         ("two", "3 clusters: harbin: ImagePullBackOff: no such image"),
         ("three", "beijing: quota exceeded"),
+        ("four", "beijing: CrashLoopBackOff: back-off 10s restarting failed container=a pod=a-5d-x_ns2(6f1-a)"),
+        ("five", "harbin: CrashLoopBackOff: back-off 2m40s restarting failed container=a pod=a-7c-y_ns2(0b2-b)"),
     ):
         made = deploy(admin, deployName=name)
         Deployment.objects.filter(pk=made.pk).update(status=Status.FAILED, reason=reason)
     text = said(office.get(URL))
     assert "2 ImagePullBackOff: no such image (" in text and "1 quota exceeded (" in text
+    assert "2 CrashLoopBackOff: back-off restarting failed container=a (" in text
 
 
 def test_the_page_holds_what_is_fetched_and_the_script_that_does(office, beijing):
@@ -97,3 +113,29 @@ def test_the_cost_does_not_grow_with_the_fleet_and_placements_are_not_read(
     many = queries()
     assert len(many) == len(few) <= 20
     assert not [sql for sql in many if Placement._meta.db_table in sql]
+
+
+def test_statuses_and_placements_are_counted_as_readers_see_them(office, deploy, admin, versions, beijing, harbin):
+    versions()
+    for name, cluster in (("one", "beijing"), ("two", "harbin")):
+        fleet.ready(deploy(admin, deployName=name, cluster=cluster))
+    text = said(office.get(URL))
+    assert "2 success" in text and "2 ready" in text and "partial" not in text
+    fleet.away(harbin)
+    text = said(office.get(URL))
+    assert "1 success" in text and "1 partial success" in text
+    assert "1 ready 1 ready when last seen" in text
+    listing = "/admin/deployments/deployment/"
+    assert ">one</a>" in office.get(f"{listing}?status=5") and ">two</a>" not in office.page
+    assert ">two</a>" in office.get(f"{listing}?status=6") and ">one</a>" not in office.page
+
+
+def test_so_they_are_where_very_many_clusters_are_late(office, deploy, admin, versions, beijing, harbin, monkeypatch):
+    monkeypatch.setattr("deployments.freshness._FEW", 0)
+    monkeypatch.setattr("otestack.backoffice.overview._MOST_LATE", 0)
+    versions()
+    for name, cluster in (("one", "beijing"), ("two", "harbin")):
+        fleet.ready(deploy(admin, deployName=name, cluster=cluster))
+    fleet.stale(harbin)
+    text = said(office.get(URL))
+    assert "1 success" in text and "1 partial success" in text and "2 ready when last seen" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from clusters.models import Bundle
 from deployments.models import Audit, Deployment, Operation
 from registry.models import ExternalRepository, RegistryAccount
 from tests.admin.conftest import Office
+from tests.deployments import fleet
 
 ALL = (
     "accounts/user", "business/business", "clusters/cluster", "clusters/node", "clusters/bundle", "clusters/placement",
@@ -102,3 +104,26 @@ def test_changes_of_the_own_business_wait_for_its_administrator(tenant, deploy, 
 def test_who_is_no_administrator_any_more_is_out(tenant, admin):
     User.objects.filter(pk=admin.pk).update(is_admin=False)
     assert "Log in" in tenant.get("/admin/deployments/deployment/")
+
+
+def test_no_link_leads_to_what_the_tenant_may_not_open(tenant, deploy, admin, versions, beijing, harbin, system):
+    versions()
+    fleet.join("elsewhere")
+    made = deploy(admin, deployName="mine", cluster="beijing")
+    placement = fleet.placements(made, beijing).get()
+    Operation.objects.update(decided_by=system)
+    records = {
+        "deployments/deployment": made.pk,
+        "clusters/placement": placement.pk,
+        "deployments/operation": made.shown_id,
+        "business/business": admin.business_id,
+        "clusters/bundle": made.bundle_id,
+        "accounts/user": admin.pk,
+    }
+    pages = ["/admin/", *(f"/admin/{name}/{pk}/change/" for name, pk in records.items())]
+    for page in pages:
+        targets = set(re.findall(r'href="(/admin/[a-z]+/[a-z]+/[^"]*)"', tenant.get(page)))
+        for target in targets:
+            answer = tenant.client.get(target.replace("&amp;", "&"))
+            assert answer.status_code == 200, (page, target)
+    assert "beijing" in tenant.get(pages[2]) and "root" in tenant.get(pages[3])

@@ -1,5 +1,7 @@
 """Users in the back-office."""
 
+import re
+
 import pytest
 
 from accounts.models import User
@@ -205,3 +207,9 @@ def test_who_cannot_be_moved(office, system, make_user, acme, make_business):
     office.choose(MODEL, "move", make_user(2, acme))
     office.confirm(business=make_business(status=0).pk)
     assert "Select a valid choice" in office.page
+
+
+def test_a_move_begins_with_where_the_user_is(office, admin, acme):
+    page = office.choose(MODEL, "move", admin)
+    assert re.search(rf'<option value="{acme.pk}" selected>', page)
+    assert re.search(r'name="is_admin"[^>]* checked', page)

@@ -80,6 +80,15 @@ class Person:
         self.page.select_option("[name=action]", action)
         self.page.get_by_role("button", name="Run").click()
 
+    def press(self, words: str, *, shows: str, closed_by: str = "Enter") -> None:
+        """Press what opens something, with the keyboard; and close that again."""
+        opened = self.page.locator(shows)
+        assert not opened.is_visible(), shows
+        self.page.get_by_role("button", name=words).locator("visible=true").first.focus()
+        for key, state in (("Enter", "visible"), (closed_by, "hidden")):
+            self.page.keyboard.press(key)
+            opened.wait_for(state=state)  # type: ignore[arg-type]
+
     def confirm(self, **answers: str) -> None:
         """Answer the page that asks."""
         for name, value in answers.items():
@@ -88,15 +97,15 @@ class Person:
         self.page.wait_for_selector(".ote-messages li")
         assert not self.page.locator(".ote-messages li.error").count(), self.text()
 
-    def look(self, name: str, *, dark: bool = False) -> None:
-        """Look at a page as it is, dark and on a phone: keep pictures, and what is hard to use (dark: there too)."""
+    def look(self, name: str) -> None:
+        """Look at a page, light, dark and on a phone: keep pictures, and what is hard to use."""
         self.number += 1
-        for scheme, size in (("light", DESKTOP), ("dark", DESKTOP), ("light", PHONE)):
+        for scheme, size in (("light", DESKTOP), ("dark", DESKTOP), ("dark", PHONE), ("light", PHONE)):
             self.page.evaluate("dark => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             where = f"{self.number:02}-{name}-{scheme}-{size['width']}"
             self.page.screenshot(path=self.pictures / f"{where}.png")
-            if size is DESKTOP and (dark or scheme == "light"):
+            if size is DESKTOP:
                 self.faults += [f"{where}: {fault}" for fault in self._serious()]
             wide = self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
             if wide:

@@ -74,10 +74,12 @@ def test_the_administrators_day(person: Person, running: Product, edge: Simulato
     person.go("/admin/")
     person.look("login")
     person.login("root", PASSWORD)
-    person.look("overview", dark=True)
+    person.look("overview")
 
     person.page.get_by_role("link", name="Users 1", exact=False).first.click()
     person.look("users")
+    person.press("Filters", shows="#changelist-filter", closed_by="Escape")
+    person.press("root", shows="a[href$='/password_change/']")
     person.choose("alice", "approve")
     person.look("approve-user")
     person.confirm(comment="welcome")
@@ -99,10 +101,10 @@ def test_the_administrators_day(person: Person, running: Product, edge: Simulato
     sent = {"deployName": "till", "appName": "web", "version": "1.1.1", "cluster": "south", "nodeLabel": ""}
     bob("POST", "/v1/deploy", sent | {"comment": "please"})
     person.go("/admin/deployments/operation/?audit=waiting")
-    person.look("queue", dark=True)
+    person.look("queue")
     person.choose("till", "approve")
     assert "nginx:1.27" in person.text() and "wuhan" in person.text()
-    person.look("approve-deployment", dark=True)
+    person.look("approve-deployment")
     person.confirm(comment="fine")
 
     def status(wanted: str) -> None:
@@ -118,7 +120,7 @@ def test_the_administrators_day(person: Person, running: Product, edge: Simulato
     status("1.1.2")
     status("success")
     person.page.get_by_role("link", name="till", exact=True).click()
-    person.look("deployment", dark=True)
+    person.look("deployment")
     person.page.get_by_role("link", name="Roll back", exact=True).click()
     person.look("roll-back")
     person.confirm(version="1.1.1", comment="back")

@@ -208,3 +208,24 @@ def test_entries_are_json(api: Any, system: Any, make_user: Any, written: Any) -
     with written() as entries:
         api(system).put(f"/v1/admin/user/{make_user(0).pk}", {"status": 1})
     assert json.loads(json.dumps(entries[0].after)) == {"status": 1}
+
+
+def test_four_eyes_in_the_back_office(
+    make_user: Any, system: Any, deploy: Any, versions: Any, beijing: Cluster, settings: Any, written: Any
+) -> None:
+    settings.OTE_FOUR_EYES = True
+    versions(user=system)
+    waiting = Operation.objects.get(deployment=deploy(system))
+    own, others = Office(), Office()
+    own.login(system.username)
+    others.login(make_user(4, system.business, "second").username)
+    with written() as entries:
+        own.choose("deployments_operation", "approve", waiting)
+        own.confirm(comment="mine")
+    assert entries == [] and own.messages("error")
+    with written() as entries:
+        others.choose("deployments_operation", "approve", waiting)
+        others.confirm(comment="theirs")
+    (entry,) = entries
+    assert (entry.channel, entry.actor_name, entry.verb) == ("back-office", "second", "approve")
+    assert entry.after is not None and entry.after["comment"] == "theirs"

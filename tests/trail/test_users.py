@@ -109,6 +109,30 @@ def test_the_back_office(make_user: Any, system: Any, acme: Any, written: Any) -
     assert all(entry.address and entry.request_id for entry in entries)
 
 
+def test_a_move_is_told_to_both_businesses_and_each_learns_its_own_part_only(
+    make_user: Any, make_business: Any, system: Any, acme: Any, written: Any
+) -> None:
+    user, other = make_user(2, acme), make_business("other")
+    office = Office()
+    office.login(system.username)
+    with written() as entries:
+        for answers in ({"business": acme.pk, "is_admin": "on"}, {"business": other.pk}, {"business": ""}):
+            office.choose("accounts_user", "move", user)
+            office.confirm(**answers)
+    gone = {"business_id": None, "tokens": "ended"}
+    assert [(entry.business_id, entry.verb, entry.before, entry.after) for entry in entries] == [
+        (acme.pk, "change role", {"is_admin": False}, {"is_admin": True}),
+        (acme.pk, "take the business", {"business_id": acme.pk}, gone),
+        (
+            other.pk,
+            "give a business",
+            {"business_id": None, "is_admin": True},
+            {"business_id": other.pk, "is_admin": False},
+        ),
+        (other.pk, "take the business", {"business_id": other.pk}, gone),
+    ]
+
+
 def test_commands(written: Any, db: None, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     monkeypatch.setenv("OTE_ADMIN_PASSWORD", PASSWORD)
     with written() as entries:
