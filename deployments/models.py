@@ -7,6 +7,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.models import AppVersion
@@ -163,4 +164,4 @@ class Operation(Timestamped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.deployment}"
+        return gettext("%(kind)s of %(deployment)s") % {"kind": self.get_kind_display(), "deployment": self.deployment}

@@ -29,13 +29,13 @@ _NEW = {"autocomplete": "new-password"}
 class Comment(forms.Form):
     """What whoever submitted it will read."""
 
-    comment = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
+    comment = forms.CharField(label=_("Comment"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
 
 
 class Version(Comment):
     """Which version, and why; both go with the change."""
 
-    version = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget())
+    version = forms.CharField(label=_("Version"), max_length=64, widget=UnfoldAdminTextInputWidget())
     field_order = ("version", "comment")
 
 
