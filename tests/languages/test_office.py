@@ -84,7 +84,7 @@ def english(page: str) -> list[str]:
         for name in sorted(said, key=len, reverse=True):
             plain = plain.replace(name, " ") if " " in name else plain
         plain = re.sub(r"\S*[/@_=.]\S*[A-Za-z0-9]\S*|\b[a-f0-9-]{12,}\b", " ", plain)
-        words = re.findall(r"(?!ns\d)[A-Za-z][A-Za-z0-9']+", plain)
+        words = re.findall(r"\b(?!ns\d)[A-Za-z][A-Za-z0-9']+", plain)
         if [word for word in words if word.lower() not in known and not re.fullmatch(r"v?\d\S*", word)]:
             left.append(text)
     return left
