@@ -75,6 +75,6 @@ class Choice(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filter; a key that there is not is no filter."""
         key = self.value()
-        if key in self.options:
+        if key is not None and key in self.options:
             return queryset.filter(self.condition(key))
         return queryset.filter(self.unchosen[1]) if self.unchosen else queryset
