@@ -44,6 +44,7 @@ class GiveBusiness(forms.Form):
     """Which business, and as what."""
 
     business = forms.ModelChoiceField(
+        label=_("Business"),
         queryset=_BUSINESS.related_model._default_manager.filter(status=1),
         widget=AutocompleteSelect(_BUSINESS, admin.site, attrs={"style": "width: 30em"}),
     )

@@ -99,7 +99,7 @@ class ClusterAdmin(RecordAdmin):
         """Judge the state now."""
         return super().get_queryset(request).annotate(state=cluster_state()).prefetch_related("labels")
 
-    @admin.display(ordering="state")
+    @admin.display(description=_("State"), ordering="state")
     def state(self, cluster: Any) -> str:
         """Return the state as of now."""
         return badge(cluster.state)
@@ -341,7 +341,7 @@ class PlacementAdmin(RecordAdmin):
             queryset = of_either(queryset, bundles, Cluster.objects.filter(name__icontains=word))
         return queryset, False
 
-    @admin.display()
+    @admin.display(description=_("State"))
     def state(self, placement: Any) -> str:
         """Return the state as of now."""
         return badge(placement.state)
@@ -351,12 +351,12 @@ class PlacementAdmin(RecordAdmin):
         """Return why it is there, or is leaving."""
         return told(why(placement.bundle, placement.cluster))
 
-    @admin.display(ordering="applied_generation")
+    @admin.display(description=_("Applied"), ordering="applied_generation")
     def applied(self, placement: Placement) -> int:
         """Return the generation that was applied."""
         return placement.applied_generation
 
-    @admin.display(ordering="ready_generation")
+    @admin.display(description=_("Ready"), ordering="ready_generation")
     def ready(self, placement: Placement) -> int:
         """Return the generation that was seen ready."""
         return placement.ready_generation

@@ -28,6 +28,7 @@ class Kubeconfig(forms.Form):
     )
     file = forms.FileField(label=_("or uploaded"), required=False)
     context = forms.CharField(
+        label=_("Context"),
         required=False,
         max_length=255,
         widget=UnfoldAdminTextInputWidget(),

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from otestack.crypto import EncryptedTextField
@@ -244,7 +245,7 @@ class Placement(models.Model):
         indexes = [models.Index(fields=["bundle", "cluster"], name="placement_by_bundle")]
 
     def __str__(self) -> str:
-        return f"{self.bundle} on {self.cluster}"
+        return gettext("%(bundle)s on %(cluster)s") % {"bundle": self.bundle, "cluster": self.cluster}
 
 
 def observe_interval() -> float:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from apps.models import AppVersion
@@ -166,7 +167,7 @@ class Operation(Timestamped):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()} of {self.deployment}"
+        return gettext("%(kind)s of %(deployment)s") % {"kind": self.get_kind_display(), "deployment": self.deployment}
 
 
 class EventQuerySet(OwnedQuerySet["Event"]):

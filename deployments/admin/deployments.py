@@ -70,7 +70,7 @@ class DeploymentAdmin(RecordAdmin):
         for row in rows:
             row.reading = found[row.pk]
 
-    @admin.display(ordering="shown__version")
+    @admin.display(description=_("Version"), ordering="shown__version")
     def version(self, row: Deployment) -> str:
         """Return the version shown."""
         return row.shown.version if row.shown is not None else "-"

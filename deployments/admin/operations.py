@@ -74,7 +74,7 @@ class OperationAdmin(RecordAdmin):
         """Judge the status of a page at once."""
         judge(rows, {row.deployment_id: row.deployment for row in rows})
 
-    @admin.display(ordering="deployment__business__name")
+    @admin.display(description=_("Business"), ordering="deployment__business__name")
     def business(self, row: Operation) -> str:
         """Return the business."""
         return link(row.deployment.business)

@@ -21,6 +21,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextInputWidget
 
 if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
     from otestack.backoffice.records import RecordAdmin
 
 _NEW = {"autocomplete": "new-password"}
@@ -29,13 +31,13 @@ _NEW = {"autocomplete": "new-password"}
 class Comment(forms.Form):
     """What whoever submitted it will read."""
 
-    comment = forms.CharField(max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
+    comment = forms.CharField(label=_("Comment"), max_length=255, required=False, widget=UnfoldAdminTextInputWidget())
 
 
 class Version(Comment):
     """Which version, and why; both go with the change."""
 
-    version = forms.CharField(max_length=64, widget=UnfoldAdminTextInputWidget())
+    version = forms.CharField(label=_("Version"), max_length=64, widget=UnfoldAdminTextInputWidget())
     field_order = ("version", "comment")
 
 
@@ -72,7 +74,7 @@ class Deed:
     """
 
     name: str
-    title: str
+    title: StrOrPromise
     do: Callable[..., str]
     form: type[forms.Form]
     ask: bool
@@ -83,7 +85,7 @@ class Deed:
 
 
 def deed(
-    title: str,
+    title: StrOrPromise,
     *,
     form: type[forms.Form] = forms.Form,
     ask: bool = True,
@@ -107,6 +109,6 @@ def deed(
     return mark
 
 
-def _selected(title: str) -> str:
+def _selected(title: StrOrPromise) -> str:
     """Return what the list calls a deed; it puts in the records' name itself."""
     return gettext("%s (selected %%(verbose_name_plural)s)") % title

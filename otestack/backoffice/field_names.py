@@ -12,6 +12,7 @@ from django.utils.translation import gettext_noop as _
 
 OURS = ("accounts", "apps", "business", "clusters", "deployments", "otestack", "registry")
 
+APPS = (_("Accounts"), _("Apps"), _("Business"), _("Clusters"), _("Deployments"), _("Otestack"), _("Registry"))
 NAMES = (
     _("actor id"),
     _("address"),
@@ -193,7 +194,10 @@ NAMES = (
 
 
 def translate() -> None:
-    """Make the names of our models and their columns lazy words."""
+    """Make the names of our apps, models and their columns lazy words."""
+    for config in apps.get_app_configs():
+        if config.label in OURS:
+            config.verbose_name = gettext_lazy(str(config.verbose_name))
     for model in apps.get_models():
         if model._meta.app_label not in OURS:
             continue

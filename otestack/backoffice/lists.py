@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -12,6 +13,9 @@ from django.http import HttpRequest
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from unfold.views import ChangeList
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
 
 # A list counts no further: on a large table that takes longer than all the rest. Filters and search reach what is
 # beyond.
@@ -52,11 +56,11 @@ class RecordList(ChangeList):
 class Choice(admin.SimpleListFilter):
     """A filter with fixed choices: key to (words, condition). Subclasses may override `condition`."""
 
-    options: ClassVar[dict[str, tuple[str, Q]]]
+    options: ClassVar[Mapping[str, tuple[StrOrPromise, Q]]]
     # What is shown where nothing was chosen: everything, unless there is a condition.
-    unchosen: ClassVar[tuple[str, Q] | None] = None
+    unchosen: ClassVar[tuple[StrOrPromise, Q] | None] = None
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, StrOrPromise]]:
         """Return the choices."""
         return [(key, gettext(words) if type(words) is str else words) for key, (words, _) in self.options.items()]
 
@@ -72,6 +76,6 @@ class Choice(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Filter; a key that there is not is no filter."""
         key = self.value()
-        if key in self.options:
+        if key is not None and key in self.options:
             return queryset.filter(self.condition(key))
         return queryset.filter(self.unchosen[1]) if self.unchosen else queryset

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import messages
@@ -18,12 +18,15 @@ from django.views.decorators.debug import sensitive_post_parameters
 from otestack.errors import DomainError, Invalid
 from otestack.sentences import english, say, told
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 
 @dataclass(frozen=True)
 class Making:
     """What the button says, what is asked, and what was done then."""
 
-    title: str
+    title: StrOrPromise
     form: type[forms.Form]
     done: str
 

@@ -200,7 +200,7 @@ def _failures(mine: Any) -> list[dict[str, Any]]:
 
 
 def _bar(
-    parts: Iterable[tuple[str, int, str]], url: str = "", parameter: str = "", values: dict[str, str] | None = None
+    parts: Iterable[tuple[Any, int, str]], url: str = "", parameter: str = "", values: dict[Any, str] | None = None
 ) -> list[Part]:
     rows = [part for part in parts if part[1]]
     total = sum(number for _, number, _ in rows)

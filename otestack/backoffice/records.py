@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from inspect import ismethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -29,6 +29,9 @@ from otestack.backoffice.words import once
 from otestack.errors import DomainError, Invalid
 from otestack.sentences import say, told
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrOrPromise
+
 # How many records one deed takes: what a person has really seen before confirming, and what a request can carry.
 MOST = 200
 
@@ -48,7 +51,7 @@ class RecordAdmin(Maker, ModelAdmin):
     tenancy: ClassVar[str | None] = None
     joined: ClassVar[Sequence[str]] = ()
     # In the queue at the top: its title, the list's query that shows it, the condition that counts it.
-    waiting: ClassVar[tuple[str, str, Q] | None] = None
+    waiting: ClassVar[tuple[StrOrPromise, str, Q] | None] = None
     # In the menu: its group, icon and place there (otestack/backoffice/menu.py).
     menu: ClassVar[tuple[str, str, int]] = ("More", "list", 0)
 

@@ -56,7 +56,7 @@ class Credentials:
     @property
     def warnings(self) -> list[str]:
         """What an operator should know before trusting these."""
-        found = []
+        found: list[str] = []
         if self.plain_http:
             found.append(say("The server is reached over plain http: anybody on the way can read the token."))
         elif self.insecure_skip_tls_verify:
