@@ -78,9 +78,8 @@ class BusinessAdmin(RecordAdmin):
 
     @admin.display(description="registry account")
     def registry_account_of_it(self, business: Business) -> str:
-        """Return the way to its account in our registry; its model lies above this app."""
-        accounts: Any = Business._meta.get_field("registry_account").related_model
-        return link(accounts._default_manager.defer("password").filter(business=business).first())
+        """Return the way to its account in our registry."""
+        return link(_registry_account(business))
 
     @admin.display(description="users")
     def users_in_it(self, business: Business) -> str:
@@ -131,11 +130,21 @@ class BusinessAdmin(RecordAdmin):
         """Say what goes, by name."""
         users = User.objects.living().filter(business=business).order_by("username")
         deployments = business.deployments.listed().order_by("name")
+        account = _registry_account(business)
+        holding = Placement.objects.filter(bundle=business.bundle_id or 0).count()
         return [
             f"Namespace that leaves every cluster with all that it holds: {business.namespace or 'none'}",
+            f"Clusters that have it now: {holding}",
             f"Deployments that end: {_some(deployments, 'name')}",
             f"Users whose tokens end and who have no business afterwards: {_some(users, 'username')}",
+            f"Account in our registry that nobody can use any more, its projects stay: {account or 'none'}",
         ]
+
+
+def _registry_account(business: Business) -> Any:
+    """Return its account in our registry, if it has one; the model lies above this app."""
+    accounts: Any = Business._meta.get_field("registry_account").related_model
+    return accounts._default_manager.defer("password").filter(business=business).first()
 
 
 def _some(rows: QuerySet[Any], field: str) -> str:
