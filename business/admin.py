@@ -81,9 +81,8 @@ class BusinessAdmin(RecordAdmin):
 
     @admin.display(description=_("registry account"))
     def registry_account_of_it(self, business: Business) -> str:
-        """Return the way to its account in our registry; its model lies above this app."""
-        accounts: Any = Business._meta.get_field("registry_account").related_model
-        return link(accounts._default_manager.defer("password").filter(business=business).first())
+        """Return the way to its account in our registry."""
+        return link(_registry_account(business))
 
     @admin.display(description=_("users"))
     def users_in_it(self, business: Business) -> str:
@@ -136,6 +135,8 @@ class BusinessAdmin(RecordAdmin):
         """Say what goes, by name."""
         users = User.objects.living().filter(business=business).order_by("username")
         deployments = business.deployments.listed().order_by("name")
+        account = _registry_account(business)
+        holding = Placement.objects.filter(bundle=business.bundle_id or 0).count()
         return [
             told(
                 say(
@@ -143,6 +144,7 @@ class BusinessAdmin(RecordAdmin):
                     value=business.namespace or "none",
                 )
             ),
+            told(say("Clusters that have it now: %(number)s", number=holding)),
             told(say("Deployments that end: %(deployments)s", deployments=_some(deployments, "name"))),
             told(
                 say(
@@ -150,7 +152,19 @@ class BusinessAdmin(RecordAdmin):
                     users=_some(users, "username"),
                 )
             ),
+            told(
+                say(
+                    "Account in our registry that nobody can use any more, its projects stay: %(account)s",
+                    account=account or gettext("none"),
+                )
+            ),
         ]
+
+
+def _registry_account(business: Business) -> Any:
+    """Return its account in our registry, if it has one; the model lies above this app."""
+    accounts: Any = Business._meta.get_field("registry_account").related_model
+    return accounts._default_manager.defer("password").filter(business=business).first()
 
 
 def _some(rows: QuerySet[Any], field: str) -> str:

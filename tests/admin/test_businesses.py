@@ -70,8 +70,12 @@ def test_deleting_names_what_goes_and_takes_it(office, acme, admin, member, depl
     versions()
     deploy(admin)
     browser = api(member)
+    RegistryAccount.objects.create(business=acme, user="acme-images", password="p", harbor_user_id=3)
     page = office.choose(MODEL, "delete", acme)
-    for text in (f"all that it holds: ns{acme.pk}", "Deployments that end: web1", "afterwards: admin, member"):
+    for text in (
+        f"all that it holds: ns{acme.pk}", "Deployments that end: web1", "afterwards: admin, member",
+        "Clusters that have it now: ", "its projects stay: acme-images",
+    ):  # fmt: skip
         assert text in page
     assert now(acme).status == Status.APPROVED
     office.confirm()
