@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from otestack import sqlite
+from otestack import postgres, sqlite
 
 
 class OtestackConfig(AppConfig):
@@ -14,3 +14,4 @@ class OtestackConfig(AppConfig):
     def ready(self) -> None:
         """Listen for new connections."""
         connection_created.connect(sqlite.teach, dispatch_uid="otestack.sqlite")
+        connection_created.connect(postgres.bound, dispatch_uid="otestack.postgres")
