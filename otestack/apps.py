@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.db.backends.signals import connection_created
 
-from otestack import sqlite
+from otestack import postgres, sqlite
 from otestack.backoffice import field_names
 
 
@@ -15,4 +15,5 @@ class OtestackConfig(AppConfig):
     def ready(self) -> None:
         """Listen for new connections; translate names. All models are there by now."""
         connection_created.connect(sqlite.teach, dispatch_uid="otestack.sqlite")
+        connection_created.connect(postgres.bound, dispatch_uid="otestack.postgres")
         field_names.translate()
