@@ -13,10 +13,11 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.models import RevokedToken, User
 from accounts.tokens import EPOCH_CLAIM
+from otestack.sentences import say
 
-EXPIRED = "The token has expired."
-ENDED = "The login has ended."
-NOT_ALLOWED = "You are not allowed to do this any more."
+EXPIRED = say("The token has expired.")
+ENDED = say("The login has ended.")
+NOT_ALLOWED = say("You are not allowed to do this any more.")
 
 
 @dataclass(frozen=True)

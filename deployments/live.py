@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 from django.conf import settings
@@ -25,7 +24,7 @@ from deployments.freshness import readings
 from deployments.models import Deployment, Event, Status
 from deployments.services.telling import Said, clusters_of, said
 from otestack.errors import Invalid
-from otestack.sentences import packed, told, unpacked
+from otestack.sentences import packed, say, told, unpacked
 from otestack.streams import Listener, News, stream
 
 LAST_ID = "Last-Event-ID"
@@ -34,7 +33,7 @@ CHECK_SECONDS = 2.0
 JUDGE_SECONDS = 15.0
 # Deployments in one query.
 _PART = 200
-_DELETED = "The deployment is deleted."
+_DELETED = say("The deployment is deleted.")
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,11 @@ class Follower(Listener):
             self.shown[item.deployment] = item.said["status"]
         return b"".join(found)
 
+    def end(self, reason: str) -> bytes:
+        """Return the last words of the stream."""
+        with override(self.language):
+            return b"event: end\ndata: %b\n\n" % orjson.dumps({"reason": told(reason)})
+
     def all_deleted(self) -> bool:
         """Tell whether nothing will come any more."""
         return all(self.shown.get(pk) == Status.DELETED for pk in self.seen)
@@ -94,14 +98,14 @@ class Watch:
         judged = self._judge(followers, now)
         for follower in followers:
             if follower in ended:
-                yield News(follower, _end(ended[follower]), ends=True)
+                yield News(follower, follower.end(ended[follower]), ends=True)
                 continue
             news = [item for pk in follower.seen for item in newer[pk]]
             data = follower.frames(sorted(news, key=lambda item: item.pk or 0))
             old = [judged[pk] for pk in follower.seen if pk in judged]
             data += follower.frames(item for item in old if follower.shown.get(item.deployment) != item.said["status"])
             if follower.all_deleted():
-                yield News(follower, data + _end(_DELETED), ends=True)
+                yield News(follower, data + follower.end(_DELETED), ends=True)
             elif data:
                 yield News(follower, data)
 
@@ -146,7 +150,7 @@ def follow(request: HttpRequest, ids: Sequence[int], access: Access) -> Streamin
             first += _now(pk, events)
     data = follower.frames(first) or b":\n\n"
     ends = follower.all_deleted()
-    return stream(request, follower, data + _end(_DELETED) if ends else data, ends=ends)
+    return stream(request, follower, data + follower.end(_DELETED) if ends else data, ends=ends)
 
 
 def _last_id(request: HttpRequest) -> int | None:
@@ -154,7 +158,7 @@ def _last_id(request: HttpRequest) -> int | None:
     if not given:
         return None
     if not (given.isascii() and given.isdigit() and len(given) < 19):
-        raise Invalid({LAST_ID: ["It must be the id of an event."]})
+        raise Invalid({LAST_ID: [say("It must be the id of an event.")]})
     return int(given)
 
 
@@ -204,8 +208,3 @@ def _read(condition: Q, *, newest: bool = False) -> Iterator[_Told]:
     rows = Event.objects.filter(condition).order_by("-pk" if newest else "pk")
     for pk, deployment, content, at in rows.values_list("pk", "deployment_id", "said", "at")[: 1 if newest else None]:
         yield _Told(pk, deployment, content, at)
-
-
-def _end(reason: str) -> bytes:
-    data: dict[str, Any] = {"reason": reason}
-    return b"event: end\ndata: %b\n\n" % orjson.dumps(data)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from otestack.errors import TooMany, Unavailable
+from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
@@ -60,10 +61,10 @@ class Hub:
         """Count one more listener. Raises Unavailable and TooMany when there are so many already."""
         with self._lock:
             if self._places[user_id] >= most_of_user:
-                sentence = f"You follow {most_of_user} streams already; close one of them."
+                sentence = say("You follow %(number)s streams already; close one of them.", number=most_of_user)
                 raise TooMany(sentence, wait=10)
             if self._places.total() >= most:
-                raise Unavailable("Too many streams are open; try again later.")
+                raise Unavailable(say("Too many streams are open; try again later."))
             self._places[user_id] += 1
 
     def give_place_back(self, user_id: int) -> None:

@@ -35,7 +35,11 @@ NAMES = {
     *("unlimited", "first", "esc", "None", "admin", "member", "default"),
 }
 # Bundles have names such as 'deployment web1', which services give and people search for; data in braces is the API's.
-DATA = re.compile(r"\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE)
+DATA = re.compile(
+    r"\b[0-9a-f]{8}\b|\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE
+)
+    r"\b[0-9a-f]{8}\b|\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE
+)
 
 
 class Texts(HTMLParser):
