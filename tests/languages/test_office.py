@@ -38,8 +38,6 @@ NAMES = {
 DATA = re.compile(
     r"\b[0-9a-f]{8}\b|\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE
 )
-    r"\b[0-9a-f]{8}\b|\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE
-)
 
 
 class Texts(HTMLParser):
