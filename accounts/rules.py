@@ -4,6 +4,7 @@ import re
 
 USER_NAME_LENGTH = 64
 PHONE_LENGTH = 21
+REAL_NAME_LENGTH = 255
 PASSWORD_LENGTHS = (8, 20)
 
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
