@@ -9,7 +9,7 @@ import string
 import sys
 
 from accounts import rules
-from otestack.errors import Invalid
+from otestack.errors import Conflict, Invalid
 from otestack.sentences import say
 
 
@@ -23,12 +23,18 @@ def generate() -> str:
 
 
 def ask(variable: str) -> str:
-    """Return the variable's value; else ask twice at a terminal, or read one line. Raises Invalid when they differ."""
+    """Return the variable's value; else ask twice at a terminal, or read one line. Raises Invalid when they differ.
+
+    Raises Conflict when there is no answer.
+    """
     if given := os.environ.get(variable, ""):
         return given
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
-    password = getpass.getpass("New password: ")
-    if password != getpass.getpass("Once more: "):
+    try:
+        password, again = getpass.getpass("New password: "), getpass.getpass("Once more: ")
+    except EOFError:
+        raise Conflict(say("Nothing was changed.")) from None
+    if password != again:
         raise Invalid(password=say("The two are not the same."))
     return password

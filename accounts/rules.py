@@ -6,6 +6,7 @@ from otestack.sentences import say
 
 USER_NAME_LENGTH = 64
 PHONE_LENGTH = 21
+REAL_NAME_LENGTH = 255
 PASSWORD_LENGTHS = (8, 20)
 
 USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -46,7 +46,7 @@ class UserRequest(Body):
         help_text="The phone number: 5 to 20 digits, with an optional leading '+'.",
     )
     isAdmin = Flag(help_text="true: an administrator of a business; false: a general user.")
-    realName = Text(max_length=255, help_text="The person's name.")
+    realName = Text(max_length=rules.REAL_NAME_LENGTH, help_text="The person's name.")
 
 
 class ChangePasswordRequest(Body):

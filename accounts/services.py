@@ -105,6 +105,10 @@ def create_member(
     """
     user = User(username=user_name, phone=phone, real_name=real_name, is_admin=is_admin, status=Status.APPROVED)
     _require_name_and_password(user_name, password)
+    if phone and (fault := rules.phone_fault(phone)):
+        raise Invalid(phone=fault)
+    if len(real_name) > rules.REAL_NAME_LENGTH:
+        raise Invalid(realName=f"It must be at most {rules.REAL_NAME_LENGTH} characters.")
     user.password = make_password(password)
     with transaction.atomic():
         if business is not None:

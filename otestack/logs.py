@@ -11,13 +11,14 @@ _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\
 _INDENT = "    "
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return the text with what could start another line or steer a terminal written out."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def _indented(text: str) -> str:
     """Return lines that nobody takes for the beginning of an entry."""
-    return "\n".join(_INDENT + _escaped(line) for line in text.split("\n"))
+    return "\n".join(_INDENT + escaped(line) for line in text.split("\n"))
 
 
 class OneLine(logging.Formatter):
@@ -26,7 +27,7 @@ class OneLine(logging.Formatter):
     def formatMessage(self, record: logging.LogRecord) -> str:
         """Return the entry, with the id of the request or the work that it belongs to."""
         record.request_id = request_id() or "-"
-        return _escaped(super().formatMessage(record))
+        return escaped(super().formatMessage(record))
 
     def formatException(
         self, ei: tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]

@@ -16,12 +16,16 @@ from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, ProgrammingError
 
 from otestack.caller import COMMAND, Caller, new_id, operator, working
 from otestack.errors import DomainError, Invalid
+from otestack.logs import escaped
 from otestack.management.output import Progress
 
+# The SQLSTATE of PostgreSQL.
+_UNDEFINED_TABLE = "42P01"
+NOTHING_CHANGED = "Nothing was changed."
 NOT_IN_TIME, INTERRUPTED, CUT_OFF = 3, 130, 141
 _EXIT_CODES = "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not over in the time given, 130 Ctrl-C."
 
@@ -54,14 +58,16 @@ class OperatorCommand(BaseCommand):
         with working(Caller(COMMAND, operator(), request_id=new_id())):
             try:
                 return super().execute(*args, **options)
+            except CommandError as error:
+                raise _failure(str(error), error.returncode) from error
             except Invalid as error:
                 field, sentences = next(iter(error.errors.items()))
                 name = self.arguments.get(field, field)
-                raise CommandError(f"{name}: {sentences[0]}" if name else sentences[0]) from error
+                raise _failure(f"{name}: {sentences[0]}" if name else sentences[0]) from error
             except DomainError as error:
-                raise CommandError(str(error)) from error
-            except OperationalError as error:
-                raise CommandError(f"The database does not answer: {' '.join(str(error).split())}") from error
+                raise _failure(str(error)) from error
+            except (OperationalError, ProgrammingError) as error:
+                raise _failure(_of_database(error)) from error
             except BrokenPipeError:  # whoever reads, such as head, has seen enough
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
                 raise SystemExit(CUT_OFF) from None
@@ -84,7 +90,7 @@ class OperatorCommand(BaseCommand):
 
     def tell(self, sentence: str, **record: Any) -> None:
         """Say what was done; with --json the record, the sentence with it."""
-        self.show({**record, "message": sentence}, sentence)
+        self.show({**record, "message": sentence}, escaped(sentence))
 
     def show(self, value: Any, text: str) -> None:
         """Print the value with --json, else the text."""
@@ -113,6 +119,28 @@ def confirmed(question: str, wanted: str = "", *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise CommandError("This needs --yes where nobody can be asked.")
-    typed = input(f"{question} [type {wanted}] " if wanted else f"{question} [y/N] ").strip()
+    # On standard error, where it does not mix with --json; input() would write it to standard output.
+    sys.stderr.write(escaped(f"{question} [type {wanted}] " if wanted else f"{question} [y/N] "))
+    sys.stderr.flush()
+    try:
+        typed = input().strip()
+    except EOFError:
+        sys.stderr.write("\n")
+        raise CommandError(NOTHING_CHANGED) from None
     if typed != wanted if wanted else typed.lower() not in {"y", "yes"}:
-        raise CommandError("Nothing was changed.")
+        raise CommandError(NOTHING_CHANGED)
+
+
+def _failure(sentence: str, code: int = 1) -> CommandError:
+    """Return what a command fails with; what tenants wrote in it cannot steer the terminal."""
+    return CommandError(escaped(sentence), returncode=code)
+
+
+def _of_database(error: DatabaseError) -> str:
+    """Return a sentence for what the database said. Raises the error where it is a fault of ours."""
+    said = " ".join(str(error).split())
+    if "no such table" in said or getattr(error.__cause__, "pgcode", "") == _UNDEFINED_TABLE:
+        return "The database has no tables yet, or old ones: run manage.py migrate."
+    if isinstance(error, ProgrammingError):
+        raise error
+    return f"The database does not answer: {said}"

@@ -32,6 +32,8 @@ CSRF_FAILURE_VIEW = "otestack.backoffice.trouble.forged"
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
     "otestack.backoffice.site.BackOfficeConfig",
+    # Before Django's, so that its createsuperuser and changepassword are found first.
+    "otestack",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -41,7 +43,6 @@ INSTALLED_APPS = [
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "otestack",
     "accounts",
     "clusters",
     "business",

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import CommandError
+from django.db import connection
 
 from accounts.models import RevokedToken
 from clusters.engine.claim import Quota, claim
@@ -16,6 +18,7 @@ from clusters.models import Cluster, Placement
 from deployments.models import Deployment, Event, Operation
 from deployments.recount import differences
 from otestack.models import TrailEntry
+from registry.models import ExternalRepository
 from tests.commands.running import data, failure, run
 from tests.deployments import fleet
 from tests.deployments.conftest import beijing, harbin
@@ -53,6 +56,37 @@ def test_purge_of_a_deleted_deployment(api: Any, admin: Any, running: Deployment
     Operation.objects.update(ended_at=db_now() - timedelta(days=100))
     assert data("purge")["operations"] == 1
     assert api(admin).get(f"/v1/deploy/id/{running.pk}").status_code == 200
+
+
+def test_purge_keeps_what_a_refusal_shows_again(
+    api: Any, admin: Any, member: Any, acme: Any, deploy: Any, versions: Any, beijing: Any, decide: Any
+) -> None:
+    fields = {"address": "registry.example", "user": "u", "password": "p"}
+    repository = ExternalRepository.objects.create(business=acme, repository_id="hub", **fields)
+    versions(version="2.0", repositoryId="hub")
+    versions()
+    repository.delete()  # so the objects of the first change cannot be made
+    row = deploy(admin, version="2.0.1")
+    assert api(member).post(f"/v1/deploy/id/{row.pk}", {"version": "1.0.1"}).status_code == 200
+    Operation.objects.filter(open=False).update(ended_at=db_now() - timedelta(days=100))
+    assert data("purge")["operations"] == 0
+    assert decide(admin, row, 2) == 200
+
+
+def test_purge_of_a_change_whose_secrets_cannot_be_read(api: Any, admin: Any, running: Deployment) -> None:
+    api(admin).delete(f"/v1/deploy/id/{running.pk}")
+    fleet.let_go(running)
+    Operation.objects.update(ended_at=db_now() - timedelta(days=100))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE deployments_operation SET secrets = 'under a key that is lost'")
+    assert data("purge")["operations"] == 1
+    assert TrailEntry.objects.get(verb="purge").after["number"] == 1
+
+
+@pytest.mark.parametrize("days", ["-1", "36501", "x", "99999999999"])
+def test_purge_of_days_that_are_none(days: str) -> None:
+    with pytest.raises(CommandError, match="whole number from 0 to 36500"):
+        run("purge", f"--days={days}")
 
 
 def test_purge_forgets_expired_tokens(db: None) -> None:

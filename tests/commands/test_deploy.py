@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from accounts.models import User
 from business.models import Business
@@ -27,7 +28,8 @@ def test_list(running: Deployment) -> None:
     assert lines[1].split() == [str(running.pk), "acme", "web1", "web", "1.0.1", "success", "2/2", "2/2"]
     (row,) = data("deploy", "list", "--business", "acme", "--state", "success")
     assert (row["name"], row["clusters"], row["underWay"]) == ("web1", 2, False)
-    assert data("deploy", "list", "--business", "other") == data("deploy", "list", "--state", "failed") == []
+    assert data("deploy", "list", "--state", "failed") == []
+    assert failure("deploy", "list", "--business", "other") == "There is no business 'other'."
 
 
 def test_list_judges_freshness_now(running: Deployment, beijing: Any) -> None:
@@ -65,6 +67,24 @@ def test_watch(running: Deployment, api: Any, admin: Any) -> None:
     assert errors.getvalue().startswith("acme/web1: ")
     fleet.failed(running)
     assert failure("deploy", "watch", "web1") == "web1 ended as failed."
+
+
+def test_watch_fails_when_the_change_is_refused(running: Deployment, api: Any, member: Any) -> None:
+    """Decided between two looks, at the first line of progress, which is written before the wait."""
+    api(member).post(f"/v1/deploy/id/{running.pk}", {"version": "1.0.2"})
+    change = Operation.objects.get(open=True)
+
+    class Refusing(io.StringIO):
+        def write(self, text: str) -> int:
+            if "pending" in text:
+                run("audit", "refuse", "deployment", str(change.pk), "--comment", "not today")
+            return super().write(text)
+
+    out = io.StringIO()
+    with pytest.raises(CommandError) as caught:
+        call_command("deploy", "watch", "web1", "--timeout", "60", stdout=out, stderr=Refusing())
+    assert (caught.value.returncode, str(caught.value)) == (1, f"Change {change.pk} of web1 was refused: not today.")
+    assert out.getvalue() == "acme/web1 web 1.0.2: refused.\n"
 
 
 def test_retry(running: Deployment, written: Any) -> None:

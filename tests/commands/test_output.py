@@ -7,10 +7,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.core.management import CommandError
 
+from otestack.management.base import confirmed
 from otestack.management.output import Progress, facts, table
+from tests.commands.running import failure
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -58,9 +62,28 @@ def test_tables_and_facts() -> None:
     assert facts([("Name", "x"), ("Nothing", ""), ("Number", 3)]) == "Name:   x\nNumber: 3"
 
 
+@pytest.mark.django_db
+def test_what_tenants_write_cannot_steer_the_terminal() -> None:
+    evil, shown = "a\x1b]0;x\x07\nb\u202e", r"a\x1b]0;x\x07\nb\u202e"
+    assert table(("A",), [(evil,)]) == f"A\n{shown}"
+    assert facts([("Name", evil)]) == f"Name: {shown}"
+    out = Pipe()
+    with Progress(evil, 1, out) as progress:
+        progress.to(0, evil)
+    assert out.getvalue() == f"{shown}: {shown}: 0 of 1\n"
+    assert failure("user", "forbid", evil) == f"There is no user '{shown}'."
+
+
+def test_a_question_keeps_off_standard_output(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    with pytest.raises(CommandError, match="Nothing was changed"):
+        confirmed("Go on\x1b?", yes=False)
+    assert capsys.readouterr() == ("", "Go on\\x1b? [y/N] \n")
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
-    [("deploy bogus", 2, "invalid choice"), ("deploy", 2, "required"), ("cluster show x", 1, "CommandError: The data")],
+    [("deploy bogus", 2, "invalid choice"), ("deploy", 2, "required"), ("cluster show x", 1, "run manage.py migrate")],
 )
 def test_exit_codes(tmp_path: Path, words: str, code: int, said: str) -> None:
     env = os.environ | {"OTE_DATA_DIR": str(tmp_path), "OTE_DEBUG": "true", "DATABASE_URL": ""}

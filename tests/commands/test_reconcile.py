@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from clusters.engine.clock import db_now
 from clusters.models import Cluster
@@ -41,6 +44,19 @@ def test_here(join: Any) -> None:
     beijing.refresh_from_db()
     assert beijing.observed_at is not None
     assert run("reconcile", "Beijing", "--here") == "1 of 1 cluster reconciled; 0 away.\n"
+
+
+def test_an_edge_that_does_not_answer_is_named(join: Any) -> None:
+    beijing, harbin = join("beijing"), join("harbin")
+    lost = json.loads(beijing.credentials) | {"server": "https://127.0.0.1:1"}
+    Cluster.objects.filter(pk=beijing.pk).update(server=lost["server"], credentials=json.dumps(lost))
+    out = io.StringIO()
+    with pytest.raises(CommandError, match=r"^Not reconciled: beijing\.$"):
+        call_command("reconcile", "--all", "--here", "--json", stdout=out)
+    said = json.loads(out.getvalue())
+    assert (said["clusters"], said["reconciled"], said["failed"]) == (2, 1, ["beijing"])
+    harbin.refresh_from_db()
+    assert harbin.observed_at is not None
 
 
 def test_without_workers_it_says_so(join: Any) -> None:

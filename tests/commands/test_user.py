@@ -10,6 +10,7 @@ import pytest
 
 from accounts.models import Status, User
 from tests.commands.running import data, failure, run
+from tests.commands.test_output import Terminal
 from tests.conftest import PASSWORD
 
 
@@ -46,6 +47,35 @@ def test_refusals(acme: Any, make_business: Any, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("OTE_PASSWORD", "short")
     assert failure("user", "create", "x").startswith("password: ")
     assert not User.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--phone", "x"], "phone: It must be 5 to 20 digits"),
+        (["--real-name", "n" * 256], "real name: It must be at most 255"),
+        (["--system", "--admin"], "without --admin"),
+        (["--system", "--phone", "12345"], "without --admin"),
+    ],
+)
+def test_what_a_user_may_not_be_created_with(words: list[str], said: str) -> None:
+    assert said in failure("user", "create", "ann", *words)
+    assert not User.objects.exists()
+
+
+def test_djangos_own_commands_are_not_used() -> None:
+    assert "manage.py user create NAME --system" in failure("createsuperuser")
+    assert "manage.py user reset-password NAME" in failure("changepassword")
+
+
+def test_no_answer_to_the_question_for_a_password(member: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.delenv("OTE_PASSWORD")
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("getpass.getpass", gone)
+    assert failure("user", "reset-password", "member") == "Nothing was changed."
 
 
 def test_list(acme: Any, member: Any, make_user: Any) -> None:

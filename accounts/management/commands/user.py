@@ -29,7 +29,7 @@ class Command(OperatorCommand):
         "user forbid bob",
         "user reset-password bob < password-file",
     )
-    arguments = {"user": "name", "password": "password", "phone": "phone"}
+    arguments = {"user": "name", "password": "password", "phone": "phone", "realName": "real name"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the sub-commands."""
@@ -59,6 +59,8 @@ class Command(OperatorCommand):
         self, name: str, business: str | None, system: bool, admin: bool, phone: str, real_name: str, generate: bool,
         **_: Any,
     ) -> None:  # fmt: skip
+        if system and (admin or phone or real_name):
+            raise CommandError("A system administrator is created without --admin, --phone and --real-name.")
         home = _business(business) if business else None
         password = self._password(generate)
         if system:

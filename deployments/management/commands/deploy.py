@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from business.models import Business
 from deployments import reports, services
-from deployments.models import Deployment, Status
+from deployments.models import Audit, Deployment, Operation, Status
 from otestack.management.base import NotInTime, OperatorCommand
 from otestack.management.output import counts, facts, table
 
@@ -52,6 +53,8 @@ class Command(OperatorCommand):
     def _list(self, business: str | None, state: str | None, deleted: bool, **_: Any) -> None:
         rows = Deployment.objects.all() if deleted else Deployment.objects.listed()
         if business:
+            if not Business.objects.filter(name=business).exists():
+                raise CommandError(f"There is no business '{business}'.")
             rows = rows.filter(business__name=business)
         found = [row for row in reports.deployments(rows) if state in (None, row["state"])]
         head = ("ID", "BUSINESS", "NAME", "VERSION", "STATE", "CLUSTERS", "PODS", "REASON")
@@ -90,20 +93,31 @@ class Command(OperatorCommand):
         self.show(row, f"{text}\n\n{changes}")
 
     def _watch(self, deployment: str, timeout: float, **_: Any) -> None:
-        pk = _find(deployment).pk
+        found = _find(deployment)
+        pk, watched = found.pk, found.shown_id
         until = time.monotonic() + timeout
         row = _brief(pk)
+        # Read after the row, so that a row of before the end is never taken for that of the end.
         with self.progress(f"{row['business']}/{row['name']}", row["clusters"]) as progress:
-            while row["underWay"]:
+            while row["underWay"] and Operation.objects.filter(pk=watched, open=True).exists():
                 progress.to(row["clustersReady"], row["state"])
                 if time.monotonic() >= until:
                     raise NotInTime(f"{row['name']} is {row['state']} after {timeout:g} s; it goes on.")
                 time.sleep(_POLL)
                 row = _brief(pk)
+        # The change itself: the deployment shows again what runs when it was refused, or the next change already.
+        change = Operation.objects.only("version", "status", "audit", "audit_comment").get(pk=watched)
+        refused = change.audit == Audit.REFUSED
+        state = Status(change.status)
+        row |= {"change": change.pk, "version": change.version, "status": int(state), "state": state.name.lower()}
         sentence = f"{row['business']}/{row['name']} {row['app']} {row['version']}: {row['state']}"
-        sentence += f", {row['reason']}" if row["reason"] else ""
+        sentence += f", {row['reason']}" if row["reason"] and not refused else ""
         self.tell(f"{sentence}.", **row)
-        if row["status"] not in _ENDED_WELL:
+        if refused:
+            raise CommandError(
+                f"Change {change.pk} of {row['name']} was refused: {change.audit_comment or 'no comment'}."
+            )
+        if state not in _ENDED_WELL:
             raise CommandError(f"{row['name']} ended as {row['state']}.")
 
     def _retry(self, deployment: str, **_: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,9 @@ from clusters.engine.clock import db_now
 from deployments.services.purging import purge_operations, purgeable
 from deployments.services.telling import forget_events
 from otestack.management.base import OperatorCommand, add_json
+
+# A century: the calendar reaches further back.
+_MOST_DAYS = 36500
 
 
 class Command(OperatorCommand):
@@ -27,8 +31,8 @@ class Command(OperatorCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the arguments."""
-        parser.add_argument("--days", type=int, default=90, help="changes that ended so long ago; default: 90")
-        parser.add_argument("--event-days", type=int, default=7, help="events of progress so old; default: 7")
+        parser.add_argument("--days", type=_days, default=90, help="changes that ended so long ago; default: 90")
+        parser.add_argument("--event-days", type=_days, default=7, help="events of progress so old; default: 7")
         parser.add_argument("--dry-run", action="store_true", help="only say how many changes would go")
         add_json(parser)
 
@@ -49,3 +53,10 @@ class Command(OperatorCommand):
             events=events,
             tokens=expired,
         )
+
+
+def _days(text: str) -> int:
+    """Return a number of days. Raises ArgumentTypeError, which argparse makes a usage error of."""
+    if text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= _MOST_DAYS:
+        return int(text)
+    raise ArgumentTypeError(f"it must be a whole number from 0 to {_MOST_DAYS}")
