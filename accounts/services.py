@@ -108,7 +108,7 @@ def create_member(
     if phone and (fault := rules.phone_fault(phone)):
         raise Invalid(phone=fault)
     if len(real_name) > rules.REAL_NAME_LENGTH:
-        raise Invalid(realName=f"It must be at most {rules.REAL_NAME_LENGTH} characters.")
+        raise Invalid(realName=say("It must be at most %(length)s characters long.", length=rules.REAL_NAME_LENGTH))
     user.password = make_password(password)
     with transaction.atomic():
         if business is not None:
