@@ -10,6 +10,7 @@ from deployments.counts import stored, tally
 from deployments.models import Deployment, Status
 from deployments.settle import BATCH, settle_bundles
 from deployments.status import after_end
+from otestack import trail
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,10 @@ def differences() -> list[Difference]:
 
 
 def fix(found: list[Difference]) -> None:
-    """Settle the deployments that differ."""
+    """Settle the deployments that differ. The trail has it before: settling is many transactions, and repeatable."""
+    ids = sorted({difference.deployment_id for difference in found})
+    after = {"differences": len(found), "first": ids[0], "last": ids[-1]}
+    trail.write([trail.of("deployment", "", "counts", "recount", after=after)])
     settle_bundles(sorted({difference.bundle_id for difference in found}))
 
 

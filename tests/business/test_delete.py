@@ -129,7 +129,7 @@ def test_command_approves_and_refuses(api, make_user):
 
 def test_command_deletes_after_saying_what_goes(monkeypatch, business):
     answers = iter(["", business.namespace])
-    monkeypatch.setattr("builtins.input", lambda question: next(answers))
+    monkeypatch.setattr("builtins.input", lambda: next(answers))
     with pytest.raises(CommandError, match="needs --yes"):
         run("delete", str(business.pk))
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)

@@ -8,6 +8,7 @@ from apps.models import AppVersion
 from business import services as business_services
 from clusters.models import Bundle
 from deployments.models import Audit, Deployment, Operation, Status
+from otestack.models import TrailEntry
 from tests.deployments import fleet
 
 
@@ -76,4 +77,6 @@ def test_recount_reports_and_mends_differences(admin, running, shown):
     assert "status is 7, counted 5" in text
     recount("--fix")
     assert recount() == "No differences.\n"
+    entry = TrailEntry.objects.get(verb="recount")
+    assert (entry.channel, entry.after) == ("command", {"differences": 2, "first": running.pk, "last": running.pk})
     assert shown(admin, running)["status"] == 5

@@ -7,6 +7,7 @@ from django.core.management.base import CommandError, CommandParser
 from accounts.models import User
 from business import services
 from business.models import Business, Status
+from otestack.logs import escaped
 from otestack.management.base import OperatorCommand, confirmed
 from otestack.management.output import table
 
@@ -60,8 +61,9 @@ class Command(OperatorCommand):
         services.check_deletable(business)
         users = User.objects.living().filter(business=business).count()
         (self.stderr if self.as_json else self.stdout).write(
-            f"This deletes the business {business}: its deployments end, its namespace {business.namespace} with all "
-            f"that it holds leaves every cluster, and its {users} users lose their tokens and have no business."
+            f"This deletes the business {escaped(str(business))}: its deployments end, its namespace "
+            f"{business.namespace} with all that it holds leaves every cluster, and its {users} users lose their "
+            "tokens and have no business."
         )
         confirmed("Go on?", business.namespace, yes=sure)
         services.delete(business)

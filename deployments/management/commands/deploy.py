@@ -94,7 +94,7 @@ class Command(OperatorCommand):
 
     def _watch(self, deployment: str, timeout: float, **_: Any) -> None:
         found = _find(deployment)
-        pk, watched = found.pk, found.shown_id
+        pk, watched = found.pk, found.shown_id or 0
         until = time.monotonic() + timeout
         row = _brief(pk)
         # Read after the row, so that a row of before the end is never taken for that of the end.

@@ -2,15 +2,18 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from deployments.recount import differences, fix
+from otestack.logs import escaped
+from otestack.management.base import OperatorCommand
 
 
-class Command(BaseCommand):
+class Command(OperatorCommand):
     """Counts are settled as placements change; a difference that stays means that rows were changed by hand."""
 
     help = "Recompute the counts of all deployments from their placements and report differences."
+    examples = ("recount", "recount --fix")
 
     def add_arguments(self, parser: CommandParser) -> None:
         """--fix also writes them."""
@@ -20,7 +23,7 @@ class Command(BaseCommand):
         """Report one line per difference."""
         found = differences()
         for difference in found:
-            self.stdout.write(str(difference))
+            self.stdout.write(escaped(str(difference)))
         if found and options["fix"]:
             fix(found)
             self.stdout.write(f"{len(found)} differences settled.")

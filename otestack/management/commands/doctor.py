@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from otestack.doctor import FAILURE, examine
+from otestack.logs import escaped
 from otestack.management.base import OperatorCommand, add_json
 
 _WIDTH = 19
@@ -33,9 +34,9 @@ class Command(OperatorCommand):
         for one in examine():
             found.append(one)
             if not self.as_json:
-                self.stdout.write(f"{one.state:<8} {one.part + ':':<{_WIDTH}}{one.sentence}")
+                self.stdout.write(f"{one.state:<8} {one.part + ':':<{_WIDTH}}{escaped(one.sentence)}")
                 if one.advice:
-                    self.stdout.write(f"{'':8} {'':<{_WIDTH}}-> {one.advice}")
+                    self.stdout.write(f"{'':8} {'':<{_WIDTH}}-> {escaped(one.advice)}")
                 self.stdout.flush()
         if self.as_json:
             self.show([vars(one) for one in found], "")
