@@ -62,8 +62,8 @@ class Command(OperatorCommand):
         users = User.objects.living().filter(business=business).count()
         (self.stderr if self.as_json else self.stdout).write(
             f"This deletes the business {escaped(str(business))}: its deployments end, its namespace "
-            f"{business.namespace} with all that it holds leaves every cluster, and its {users} users lose their tokens "
-            "and have no business."
+            f"{business.namespace} with all that it holds leaves every cluster, and its {users} users lose their "
+            "tokens and have no business."
         )
         confirmed("Go on?", business.namespace, yes=sure)
         services.delete(business)
