@@ -18,6 +18,8 @@ from otestack.sentences import say, told
 
 # Characters of one file that are shown.
 _MOST_SHOWN = 20_000
+# Bytes of all files together.
+_MOST_OF_CHART = 300_000
 
 
 class StatusFilter(Choice):
@@ -83,7 +85,12 @@ class AppVersionAdmin(RecordAdmin):
             files = unpack(bytes(archive.packed))
         except ChartError as error:
             return error.told
-        lines = ((path, len(content), _shown(content)) for path, content in sorted(files.items()))
+        lines = []
+        left = _MOST_OF_CHART
+        for path, content in sorted(files.items()):
+            shown = _shown(content) if left > 0 else gettext("not shown: the files before it fill the page")
+            left -= min(len(content), _MOST_SHOWN)
+            lines.append((path, len(content), shown))
         block = '<details><summary>{} ({} bytes)</summary><pre class="ote-pre" tabindex="0">{}</pre></details>'
         return format_html("SHA-256 {}{}", archive.digest, format_html_join("", block, lines))
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
@@ -84,7 +85,10 @@ class TrailAdmin(RecordAdmin):
         if form not in FORMS or not self.has_view_permission(request):
             raise Http404
         kind, lines = FORMS[form]
-        found = records(self.get_changelist_instance(request).get_queryset(request))
+        try:
+            found = records(self.get_changelist_instance(request).get_queryset(request))
+        except IncorrectLookupParameters:
+            raise Http404 from None
         answer = StreamingHttpResponse(lines(found), content_type=kind)
         answer["Content-Disposition"] = f'attachment; filename="audit-trail.{form}"'
         answer["Cache-Control"] = "no-store"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
+import orjson
 import yaml
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -14,12 +16,21 @@ from django.utils.translation import gettext
 
 from deployments.models import Audit, Change, Operation
 from otestack.errors import DomainError
+from otestack.sentences import say, told
 
 MASK = "••••••"
 MASK_NEW = "•••••• (another value)"
 # Lines of context around what changes.
 _CONTEXT = 5
+# Of one change: bytes that are written as YAML, and lines that are compared. The time for these grows with their third
+# power, and whoever submits a change decides how many there are. Beyond them the keys that change are named.
+_MOST_BYTES = 400_000
+_MOST_LINES = 3000
+_MOST_KEYS = 50
 _CLASSES = {"+": "ote-plus", "-": "ote-minus", "@": "ote-at"}
+
+# The one in C, where PyYAML has been built with it.
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 Object = dict[str, Any]
 
@@ -37,13 +48,12 @@ def difference(operation: Operation) -> str:
     except DomainError as error:
         return error.told
     parts = []
+    budget = _Budget()
     for name in dict.fromkeys((*new, *old)):
-        shown_old, shown_new = masked(old.get(name), new.get(name))
-        lines = list(
-            difflib.unified_diff(_yaml(shown_old), _yaml(shown_new), "before", "after", n=_CONTEXT, lineterm="")
-        )
-        opened = SafeString(" open" if lines else "")
-        parts.append((opened, name, _word(name in old, name in new, bool(lines)), _coloured(lines[2:])))
+        pair = masked(old.get(name), new.get(name))
+        changed = pair[0] != pair[1]
+        shown = budget.compare(*pair) if changed else SafeString("")
+        parts.append((SafeString(" open" if changed else ""), name, _word(name in old, name in new, changed), shown))
     block = "<details{}><summary>{}: <strong>{}</strong></summary>{}</details>"
     return format_html_join("", block, parts) or gettext("no objects")
 
@@ -62,6 +72,48 @@ def masked(old: Object | None, new: Object | None) -> tuple[Object | None, Objec
     return left or None, right or None
 
 
+class _Budget:
+    """What may still be compared of one change."""
+
+    def __init__(self) -> None:
+        self.bytes, self.lines = _MOST_BYTES, _MOST_LINES
+
+    def compare(self, old: Object | None, new: Object | None) -> SafeString:
+        """Return how two objects that differ do so: line by line, or by the keys where they are too long for that."""
+        self.bytes -= sum(len(orjson.dumps(item)) for item in (old, new) if item is not None)
+        if self.bytes >= 0:
+            before, after = _without_common_ends(_yaml(old), _yaml(new))
+            if len(before) + len(after) <= self.lines:
+                self.lines -= len(before) + len(after)
+                lines = difflib.unified_diff(before, after, "before", "after", n=_CONTEXT, lineterm="")
+                return _coloured(list(lines)[2:])
+        keys = list(islice(_keys(old, new), _MOST_KEYS + 1))
+        more = " …" if len(keys) > _MOST_KEYS else ""
+        shown = ", ".join(keys[:_MOST_KEYS]) + more
+        sentence = say("Too long to compare line by line. What differs: %(keys)s", keys=shown)
+        return format_html("<p>{}</p>", told(sentence))
+
+
+def _without_common_ends(before: list[str], after: list[str]) -> tuple[list[str], list[str]]:
+    """Return both without the lines that they share at their beginnings and ends, but for the context."""
+    shortest = min(len(before), len(after))
+    head = next((n for n in range(shortest) if before[n] != after[n]), shortest)
+    rest = shortest - head
+    tail = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    first, last = max(0, head - _CONTEXT), max(0, tail - _CONTEXT)
+    return before[first : len(before) - last], after[first : len(after) - last]
+
+
+def _keys(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """Yield the ways to what differs, such as spec.replicas; a list is one thing."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        yield path or "."
+        return
+    for key in dict.fromkeys((*old, *new)):
+        if old.get(key) != new.get(key):
+            yield from _keys(old.get(key), new.get(key), f"{path}.{key}" if path else str(key))
+
+
 def _objects(operation: Operation | None) -> dict[str, Object]:
     """Return an operation's objects by name. Raises DomainError where no key opens its Secrets."""
     if operation is None:
@@ -73,7 +125,7 @@ def _objects(operation: Operation | None) -> dict[str, Object]:
 def _yaml(item: Object | None) -> list[str]:
     if item is None:
         return []
-    return yaml.safe_dump(item, sort_keys=True, allow_unicode=True, width=100).splitlines()
+    return yaml.dump(item, Dumper=_DUMPER, sort_keys=True, allow_unicode=True, width=100).splitlines()
 
 
 def _word(was: bool, will_be: bool, changed: bool) -> str:

@@ -57,7 +57,7 @@ def refuse(operation: Operation, *, by: User | None, comment: str = "") -> None:
     lock_business_of(operation.deployment)
     deployment = lock_deployment(operation.deployment_id)
     _decide(operation, Audit.REFUSED, by, comment, status=Status.REFUSED, open=False, ended_at=Now())
-    now = {"audit": Audit.REFUSED, "comment": comment}
+    now = {"audit": Audit.REFUSED, "comment": comment} | content(operation)
     trail.write([of_change("refuse", deployment, operation, before={"audit": Audit.WAITING}, **now)])
     rows = Deployment.objects.filter(pk=deployment.pk)
     if operation.kind == Change.NEW:

@@ -20,3 +20,12 @@ def test_the_files_of_a_chart_are_shown(office, api, admin):
     page = office.get(f"/admin/apps/appversion/{AppVersion.objects.get().pk}/change/")
     for text in ("Chart.yaml (", "version: 1.0.0", "SHA-256", "&lt;b&gt;hello&lt;/b&gt;"):
         assert text in page
+
+
+def test_a_page_shows_so_much_of_a_chart(office, api, admin):
+    require_helm()
+    files = {f"docs/{number:02}.md": f"text {number:02} " * 2000 for number in range(25)}
+    assert upload(api(admin), chart({"templates/config.yaml": CONFIG, **files}), appName="web").json()["code"] == 200
+    page = office.get(f"/admin/apps/appversion/{AppVersion.objects.get().pk}/change/")
+    assert "text 00" in page and "docs/24.md" in page and "text 24" not in page
+    assert "not shown: the files before it fill the page" in page

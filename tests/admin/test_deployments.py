@@ -267,3 +267,20 @@ def test_a_deployment_says_how_it_is_on_each_cluster_and_why_not_elsewhere(offic
     placement = fleet.placements(running, harbin).get()
     page = office.get(f"/admin/clusters/placement/{placement.pk}/change/")
     assert "There: the cluster carries the label &#x27;north&#x27;." in page
+
+
+def settings_of(number, value):
+    data = {f"key{n}": value if n % 2 else "same" for n in range(number)}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": data}
+
+
+@pytest.mark.parametrize(("number", "said"), [(20, "+  key1: new"), (20_000, "Too long to compare line by line")])
+def test_a_long_change_is_told_by_its_keys(office, running, admin, api, number, said):
+    before = change_of(running)
+    Operation.objects.filter(pk=before.pk).update(manifests=[settings_of(number, "old")])
+    assert api(admin).post(f"/v1/deploy/id/{running.pk}", {"version": "1.0.2"}).status_code == 200
+    after = change_of(running)
+    Operation.objects.filter(pk=after.pk).update(manifests=[settings_of(number, "new")])
+    page = office.get(f"{QUEUE}{after.pk}/change/")
+    assert said in page and "data.key0" not in page
+    assert ("data.key1, data.key3" in page) == (number > 20)

@@ -87,6 +87,10 @@ def test_an_unknown_form_is_404(office: Office) -> None:
     assert office.client.get(f"{LIST}export/xml/").status_code == 404
 
 
+def test_a_filter_that_cannot_be_read_is_404(office: Office, entries: None) -> None:
+    assert office.client.get(f"{LIST}export/csv/?at__gte=yesterday").status_code == 404
+
+
 def test_nobody_else_gets_it(api: Any, admin: Any, entries: None) -> None:
     stranger = Office()
     for path in (LIST, f"{LIST}export/csv/"):

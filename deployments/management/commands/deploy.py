@@ -108,7 +108,8 @@ class Command(OperatorCommand):
         # The change itself: the deployment shows again what runs when it was refused, or the next change already.
         change = Operation.objects.only("version", "status", "audit", "audit_comment").get(pk=watched)
         refused = change.audit == Audit.REFUSED
-        state = Status(change.status)
+        still_shown = Deployment.objects.filter(pk=pk, shown=watched).exists()
+        state = Status(row["status"] if still_shown else change.status)  # as it is read now, where that is to be had
         row |= {"change": change.pk, "version": change.version, "status": int(state), "state": state.name.lower()}
         sentence = f"{row['business']}/{row['name']} {row['app']} {row['version']}: {row['state']}"
         sentence += f", {row['reason']}" if row["reason"] and not refused else ""
