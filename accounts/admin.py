@@ -33,7 +33,7 @@ admin.site.unregister(Group)
 
 
 class UserComment(Comment):
-    """The API has no place for a comment on users, so it stays here."""
+    """The API has no place for a comment on users, so it stays here and in the audit trail."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -134,21 +134,21 @@ class UserAdmin(RecordAdmin):
         return user.is_admin
 
     @deed(_("Approve"), form=UserComment, offered=lambda user: _lives(user) and user.status != Status.APPROVED)
-    def approve(self, request: HttpRequest, user: User, **_: Any) -> str:
+    def approve(self, request: HttpRequest, user: User, *, comment: str, **_: Any) -> str:
         """Let the user work."""
-        services.audit(user, status=Status.APPROVED, by=request.user)  # type: ignore[arg-type]
+        services.audit(user, status=Status.APPROVED, by=request.user, comment=comment)  # type: ignore[arg-type]
         return say("approved")
 
     @deed(_("Refuse"), form=UserComment, offered=lambda user: _lives(user) and user.status == Status.PENDING)
-    def refuse(self, request: HttpRequest, user: User, **_: Any) -> str:
+    def refuse(self, request: HttpRequest, user: User, *, comment: str, **_: Any) -> str:
         """Do not approve the user."""
-        services.audit(user, status=Status.REFUSED, by=request.user)  # type: ignore[arg-type]
+        services.audit(user, status=Status.REFUSED, by=request.user, comment=comment)  # type: ignore[arg-type]
         return say("not approved")
 
     @deed(_("Forbid"), form=UserComment, offered=lambda user: _lives(user) and user.status != Status.FORBIDDEN)
-    def forbid(self, request: HttpRequest, user: User, **_: Any) -> str:
+    def forbid(self, request: HttpRequest, user: User, *, comment: str, **_: Any) -> str:
         """Keep the user out; its tokens end."""
-        services.audit(user, status=Status.FORBIDDEN, by=request.user)  # type: ignore[arg-type]
+        services.audit(user, status=Status.FORBIDDEN, by=request.user, comment=comment)  # type: ignore[arg-type]
         return say("forbidden; its tokens have ended")
 
     @deed(_("Reset password"), tenants=True, form=Password, offered=_lives)

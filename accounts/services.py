@@ -158,8 +158,8 @@ def reset_password(user: User, password: str, *, by: User | None = None) -> None
 
 @retry_deadlock
 @transaction.atomic
-def audit(user: User, *, status: int, by: User | None = None) -> None:
-    """Set a user's status, from any to any; one that may not log in any more loses its tokens.
+def audit(user: User, *, status: int, by: User | None = None, comment: str = "") -> None:
+    """Set a user's status, from any to any; one that may not log in any more loses its tokens. comment: for the trail.
 
     Raises Conflict for oneself and the last system administrator, NotFound. Source: seed, PUT /v1/admin/user/[userId].
     """
@@ -171,7 +171,7 @@ def audit(user: User, *, status: int, by: User | None = None) -> None:
     User.objects.filter(pk=user.pk).update(
         status=status, token_epoch=F("token_epoch") + (1 if ends_tokens else 0), updated_at=Now()
     )
-    trail.changed(_DECIDED[Status(status)], user, status=status)
+    trail.changed(_DECIDED[Status(status)], user, facts={"comment": comment} if comment else None, status=status)
 
 
 @retry_deadlock

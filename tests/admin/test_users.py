@@ -5,6 +5,7 @@ import re
 import pytest
 
 from accounts.models import User
+from otestack.models import TrailEntry
 from tests.admin.conftest import Office
 from tests.conftest import PASSWORD
 
@@ -45,9 +46,11 @@ def test_a_user_is_refused_and_forbidden(office, make_user, api, acme):
     waiting, working = make_user(0), make_user(2, acme)
     browser = api(working)
     office.choose(MODEL, "refuse", waiting)
-    office.confirm(comment="")
+    office.confirm(comment="nobody knows you")
+    assert TrailEntry.objects.latest("pk").after == {"status": 2, "comment": "nobody knows you"}
     office.choose(MODEL, "forbid", working)
     office.confirm(comment="")
+    assert TrailEntry.objects.latest("pk").after == {"status": 3}
     assert (now(waiting).status, now(working).status) == (2, 3)
     assert browser.get("/v1/authorization").status_code == 401
 

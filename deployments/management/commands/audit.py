@@ -47,7 +47,9 @@ class Command(OperatorCommand):
             command = self.sub_command(what, name, text)
             command.add_argument("kind", choices=KINDS)
             command.add_argument("id", type=int, help="as 'audit list' shows it")
-            command.add_argument("--comment", default="", help="what whoever asked for it reads; not for users")
+            command.add_argument(
+                "--comment", default="", help="why: whoever asked for it reads it; of a user, the audit trail keeps it"
+            )
         trail = self.sub_command(what, "trail", f"what was done, the newest first; {_SHOWN} unless it is a file")
         trail.add_argument("--csv", action="store_true", dest="as_csv", help="print CSV, all of it")
         trail.add_argument("--most", type=int, metavar="N", help="at most so many entries")
@@ -154,11 +156,9 @@ _WAITING: dict[str, Callable[[], list[dict[str, Any]]]] = {
 
 def _decide_user(pk: int, comment: str, approve: bool) -> str:
     user = _one(User.objects.living(), pk, "user")
-    if comment:
-        raise CommandError("A decision about a user has no comment.")
     if user.status != UserStatus.PENDING:
         raise CommandError(f"The user {user} does not wait for audit.")
-    accounts.audit(user, status=UserStatus.APPROVED if approve else UserStatus.REFUSED)
+    accounts.audit(user, status=UserStatus.APPROVED if approve else UserStatus.REFUSED, comment=comment)
     return str(user)
 
 
