@@ -11,6 +11,7 @@ import pytest
 
 from tests.faults.conftest import LOCKED
 from tests.faults.fleet import Fleet, app_body
+from tests.run.product import once
 
 pytestmark = pytest.mark.processes
 
@@ -20,6 +21,7 @@ SECONDS = 10.0
 WRITES = 3
 
 
+@once
 def test_no_client_sees_a_locked_database(fleet: Fleet) -> None:
     codes: Counter[tuple[str, int]] = Counter()
     lock = threading.Lock()

@@ -16,7 +16,7 @@ import pytest
 
 from otestack.supervisor.process import children_of
 from tests.run.following import PASSWORD, Event, Fleet, Stream
-from tests.run.product import ROOT, Product, product, until
+from tests.run.product import ROOT, Product, once, product, until
 from tests.run.wire import answers_at_once, connect, get
 
 pytestmark = pytest.mark.processes
@@ -76,6 +76,7 @@ def test_who_comes_again_misses_nothing_and_gets_nothing_twice(fleet: Fleet) -> 
         assert next(iter(stream)).number == whole[-1].number
 
 
+@once
 def test_a_hundred_listeners_hold_no_thread(fleet: Fleet) -> None:
     made = fleet.deploy("many")
     fleet.ended(made)
@@ -108,6 +109,7 @@ def sockets_open(made: Product) -> int:
     return found
 
 
+@once
 def test_who_does_not_read_is_cut_and_hinders_nobody(fleet: Fleet) -> None:
     made = fleet.deploy("deaf")
     fleet.ended(made)
@@ -124,6 +126,7 @@ def test_who_does_not_read_is_cut_and_hinders_nobody(fleet: Fleet) -> None:
     until(lambda: sockets_open(fleet.product) < 20, "who left is forgotten")
 
 
+@once
 def test_what_is_no_stream_is_in_the_envelope(fleet: Fleet) -> None:
     made = fleet.deploy("mine")
     other = fleet.user("other", business="other")
@@ -141,6 +144,7 @@ def test_what_is_no_stream_is_in_the_envelope(fleet: Fleet) -> None:
         assert stream.refusal()[0] == 404
 
 
+@once
 def test_what_the_page_says_can_be_pasted(fleet: Fleet) -> None:
     made = fleet.deploy("pasted")
     fleet.ended(made)
@@ -188,6 +192,7 @@ def test_a_deployment_that_is_deleted_ends_its_streams(fleet: Fleet) -> None:
         assert [(event.name, event.data.get("status")) for event in stream] == [("progress", 9), ("end", None)]
 
 
+@once
 def test_the_number_of_streams_has_an_end_and_stopping_ends_them_at_once(
     make_product: Callable[..., Product],
 ) -> None:

@@ -60,6 +60,7 @@ def test_a_second_start_keeps_data_and_password(make_product: MakeProduct) -> No
     assert log_in(product, "newcomer", "Passw0rdXy") == 200
 
 
+@once
 def test_the_simulated_edge_joins_and_keeps_its_address(make_product: MakeProduct) -> None:
     product = make_product(OTE_EDGE="simulated", OTE_ADMIN_PASSWORD="Passw0rdXy").start().ready()
     assert not (product.data_dir / "admin-password").exists()
