@@ -15,30 +15,35 @@ def needs_postgres() -> None:
         pytest.skip("needs PostgreSQL: SQLite lets one writer in at a time, so nothing can race (set DATABASE_URL)")
 
 
+def beside(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    """Begin a call in a thread, with a database connection of its own; its result or error comes into the list."""
+    results: list[Any] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except Exception as error:  # noqa: BLE001 - an outcome to be looked at by the test
+            results.append(error)
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread, results
+
+
 def together(hold: Callable[[], Any], *calls: Callable[[], Any], undo: bool = False) -> list[Any]:
     """Return what the calls return, after all of them have waited for the lock that `hold` takes.
 
     undo: roll back what `hold` wrote, so that it was only a lock.
     """
-    results: list[Any] = [None] * len(calls)
-
-    def run(position: int) -> None:
-        try:
-            results[position] = calls[position]()
-        except Exception as error:  # noqa: BLE001 - an outcome to be looked at by the test
-            results[position] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(position,), daemon=True) for position in range(len(calls))]
     with _held(hold, undo=undo):
-        for thread in threads:
-            thread.start()
+        begun = [beside(call) for call in calls]
         _wait_until_waiting(len(calls))
-    for thread in threads:
+    for thread, _ in begun:
         thread.join(timeout=30)
         assert not thread.is_alive()
-    return results
+    return [result for _, (result,) in begun]
 
 
 @contextmanager

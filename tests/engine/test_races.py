@@ -20,7 +20,7 @@ from clusters.engine.record import Finished, record
 from clusters.models import Bundle, Cluster, NodeLabel, Placement
 from clusters.services import add_label, add_node_label, delete_label, delete_node_label, remove
 from tests.engine.things import bundle, cluster, configmap, due, nodes, pairs, wish
-from tests.races import _wait_until_waiting, needs_postgres, together
+from tests.races import _wait_until_waiting, beside, needs_postgres, together
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -167,20 +167,9 @@ def crossing(
     first: Callable[[], Any], call: Callable[[], Any], second: Callable[[], Any], *, waits: bool = True
 ) -> list[Any]:
     """Take `first`, let `call` run into it, then take `second` in the same transaction: both must get through."""
-    results: list[Any] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except Exception as error:  # noqa: BLE001 - returned
-            results.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run, daemon=True)
     with transaction.atomic():
         first()
-        thread.start()
+        thread, results = beside(call)
         if waits:
             _wait_until_waiting(1)
         else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 from django.test import override_settings
 
 from clusters.drivers.base import ObservedNode
@@ -20,7 +20,7 @@ from clusters.engine.outcome import PassOutcome, PlacementOutcome
 from clusters.engine.record import Finished, record
 from clusters.models import Cluster, Node, Placement
 from tests.engine.things import bundle, cluster, configmap, due, node, nodes, wish
-from tests.races import needs_postgres
+from tests.races import beside, needs_postgres
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 SECONDS = 1.0
@@ -43,23 +43,6 @@ class Still(list[ObservedNode]):
         self.came.set()
         self.go_on.wait(60)
         return super().__iter__()
-
-
-def beside(call: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
-    """Run with a connection of its own, which is made now, as a process whose leases last SECONDS."""
-    results: list[Any] = []
-
-    def run() -> None:
-        try:
-            results.append(call())
-        except Exception as error:  # noqa: BLE001 - returned
-            results.append(error)
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    return thread, results
 
 
 def begin(one: Cluster) -> Work:
