@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import queue
 import time
-from concurrent.futures import Future
 
 from django.conf import settings
 
+from clusters.drivers.base import Driver
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.claim import Quota, claim
 from clusters.engine.load import Work, load
@@ -26,8 +27,9 @@ log = logging.getLogger(__name__)
 
 # Seconds to wait for a pass to end before looking for newly due clusters.
 LOOK_FOR_MORE = 0.2
-# Passes that end within this many seconds of each other are recorded together.
-GATHER = 0.01
+# Passes that end within this many seconds are recorded together, at most half of those that are under way: a batch
+# costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have.
+GATHER = 0.1
 
 
 @as_engine
@@ -79,6 +81,7 @@ class _Window:
         if not claims:
             return
         drivers = self._runtime.drivers(claims)
+        passes = []
         for work in load(claims, now):
             driver = drivers.get(work.claim.cluster_id)
             self._under_way += 1
@@ -90,23 +93,29 @@ class _Window:
                 )
                 self._ended.put(Finished(work, PassOutcome(error=text)))
                 continue
-            future = self._runtime.run(reconcile(work, driver, self._rules))
-            future.add_done_callback(lambda done, work=work: self._ended.put(_finished(work, done)))  # type: ignore[misc]
+            passes.append(self._pass(work, driver))
+        self._runtime.start(passes)
+
+    async def _pass(self, work: Work, driver: Driver) -> None:
+        try:
+            outcome = await reconcile(work, driver, self._rules)
+        except (Exception, asyncio.CancelledError) as error:
+            log.error("The pass over cluster %s failed", work.claim.name, exc_info=error)
+            text = say(
+                "An internal error occurred while working on %(name)s; it has been logged.", name=work.claim.name
+            )
+            outcome = PassOutcome(answered=True, error=text)
+        self._ended.put(Finished(work, outcome))
 
     def _gather(self) -> list[Finished]:
-        ended = []
+        ended: list[Finished] = []
+        enough = (self._under_way + 1) // 2
+        until = time.monotonic() + LOOK_FOR_MORE
         with contextlib.suppress(queue.Empty):
-            ended.append(self._ended.get(timeout=LOOK_FOR_MORE))
-            time.sleep(GATHER)
+            while len(ended) < enough:
+                ended.append(self._ended.get(timeout=max(0.0, until - time.monotonic())))
+                if len(ended) == 1:
+                    until = time.monotonic() + GATHER
             while True:
                 ended.append(self._ended.get_nowait())
         return ended
-
-
-def _finished(work: Work, done: Future[PassOutcome]) -> Finished:
-    try:
-        return Finished(work, done.result())
-    except Exception as error:
-        log.error("The pass over cluster %s failed", work.claim.name, exc_info=error)
-        text = say("An internal error occurred while working on %(name)s; it has been logged.", name=work.claim.name)
-        return Finished(work, PassOutcome(answered=True, error=text))

@@ -7,7 +7,9 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
+import orjson
 from django.conf import settings
 from django.db.models import TextField
 from django.db.models.functions import Cast
@@ -60,6 +62,7 @@ class WantedPlacement:
     last_error: str
     attempts: int
     next_attempt_at: datetime | None
+    marks: dict[str, list[str]]
     marks: dict[str, list[str]]
     objects: tuple[WantedObject, ...] = ()
     # False: the bundle changed while we read, and these objects are not of this generation. Such a placement waits.
@@ -170,12 +173,21 @@ _cache = _ObjectCache()
 
 _OBJECT_COLUMNS = ("api_version", "kind", "namespace", "name", "body")
 
-_FIELDS = (
-    "cluster_id", "id", "bundle_id", "bundle__uid", "bundle__updated_at", "bundle__title",
-    "bundle__namespace", "bundle__node_label", "bundle__kinds", "present", "generation", "applied_generation",
-    "applied_at", "ready_generation", "failed", "deleted_once", "running", "error", "total", "last_error",
-    "attempts", "next_attempt_at", "marks",
+_BUNDLE_COLUMNS = ("uid", "updated_at", "title", "namespace", "node_label", "kinds")
+
+_PLACEMENT_COLUMNS = (
+    "cluster_id", "bundle_id", "id", "present", "generation", "applied_generation", "applied_at", "ready_generation",
+    "failed", "deleted_once", "running", "error", "total", "last_error", "attempts", "next_attempt_at",
 )  # fmt: skip
+
+
+def _bundles(ids: set[int]) -> dict[int, tuple[Any, ...]]:
+    """Return what placements need of their bundles: read once, and after the placements.
+
+    One that changed in between is newer than its placement, so that its objects are not taken for that generation's.
+    """
+    rows = Bundle.objects.filter(pk__in=ids).values_list("pk", *_BUNDLE_COLUMNS)
+    return {pk: (str(uid), *rest) for pk, uid, *rest in rows}
 
 
 def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
@@ -193,16 +205,20 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
             observe_due_at=observe_due_at,
             full=removing or full_list_at is None or full_list_at < oldest,
         )
-    wanted = Placement.objects.filter(cluster_id__in=ids).order_by("id").values_list(*_FIELDS)
-    for cluster_id, pk, bundle_id, uid, *rest in wanted:
-        if cluster_id in works:
-            works[cluster_id].placements.append(WantedPlacement(pk, bundle_id, str(uid), *rest))
+    # Marks as text: the ORM's way of reading JSON costs more than all else here.
+    wanted = Placement.objects.filter(cluster_id__in=ids).order_by("id")
+    placed: Any = list(wanted.values_list(*_PLACEMENT_COLUMNS, Cast("marks", TextField())))
+    bundles = _bundles({bundle_id for _, bundle_id, *_ in placed})
+    for cluster_id, bundle_id, pk, *columns, marks in placed:
+        if cluster_id in works and bundle_id in bundles:
+            placement = WantedPlacement(pk, bundle_id, *bundles[bundle_id], *columns, orjson.loads(marks))
+            works[cluster_id].placements.append(placement)
     present = [p for work in works.values() for p in work.placements if p.present]
     objects = _cache.get(placement.version for placement in present)
     for placement in present:
         placement.objects = objects.get(placement.version, ())
         placement.known = placement.version in objects
-    labels = NodeLabel.objects.filter(node__cluster_id__in=ids, wanted__isnull=False).values_list(
+    labels: Any = NodeLabel.objects.filter(node__cluster_id__in=ids, wanted__isnull=False).values_list(
         "node__cluster_id", "id", "node__name", "label", "wanted", "wanted_seq", "evict"
     )
     for cluster_id, *rest in labels:

@@ -39,6 +39,7 @@ class Sessions:
         self._loop = uvloop.new_event_loop()
         self._loop.set_exception_handler(_note)
         threading.Thread(target=self._loop.run_forever, name="edges", daemon=True).start()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._connections = self.run(self._connect()).result()
         self._centre = ""
         # By cluster, with uid and version: a restored database gives ids out again.
@@ -68,6 +69,16 @@ class Sessions:
     def run(self, work: Coroutine[Any, Any, Any]) -> Future[Any]:
         """Run a coroutine in the event loop."""
         return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def start(self, passes: Sequence[Coroutine[Any, Any, None]]) -> None:
+        """Start coroutines that tell for themselves what came of them: all with one wake-up of the event loop."""
+        self._loop.call_soon_threadsafe(self._start, passes)
+
+    def _start(self, passes: Sequence[Coroutine[Any, Any, None]]) -> None:
+        for one in passes:
+            task = self._loop.create_task(one)
+            self._tasks.add(task)  # the loop itself holds them by weak references only
+            task.add_done_callback(self._tasks.discard)
 
     def drivers(self, claims: Sequence[Claim]) -> dict[int, Driver]:
         """Return a driver for each claimed cluster; credentials are read and parsed once per version.

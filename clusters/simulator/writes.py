@@ -269,8 +269,9 @@ def apply(
     if old is None:
         if author.subresource:
             raise status.not_found(kind, name)
-        if uid or version:
-            raise status.conflict(kind, name, "uid or resourceVersion of an object that does not exist")
+        if uid:
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise status.conflict(kind, name, why)
         return _create(cluster, kind, namespace, merged, author, managers), True
     merged["metadata"] |= {key: value for key, value in (("uid", uid), ("resourceVersion", version)) if value}
     return _replace(cluster, kind, old, merged, author, managers), False

@@ -44,16 +44,16 @@ def test_a_quiet_pass_is_one_list_of_each_kind_held_and_of_the_nodes(meddler: Me
             assert query["labelSelector"] == [selector]
 
 
-def test_a_push_asks_whether_the_name_is_taken_and_lists_nothing(meddler: Meddler, join: Join, web: Web) -> None:
+def test_a_push_is_one_request_an_object_and_lists_nothing(meddler: Meddler, join: Join, web: Web) -> None:
     _, bundle = _quiet(meddler, join, web)
     put(None, web_wish(bundle.namespace, name="second"))
     drive_due()
     space = bundle.namespace
     service = f"api/v1/namespaces/{space}/services/second"
     deployment = f"apis/apps/v1/namespaces/{space}/deployments/second"
+    assert [item.method for item in meddler.asked[:2]] == ["PATCH", "PATCH"]
     assert meddler.paths("PATCH") == [service, deployment]
-    assert meddler.paths()[:2] == [service, deployment]
-    assert not [path for path in meddler.paths() if path.endswith(("pods", "services"))]
+    assert not [path for path in meddler.paths() if path.endswith(("second", "pods", "services"))]
 
 
 def test_an_upgrade_is_one_request_an_object(meddler: Meddler, join: Join, web: Web) -> None:

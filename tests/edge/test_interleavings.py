@@ -211,11 +211,10 @@ def test_a_worker_that_stood_still_past_its_lease_writes_nothing_more(
         sessions().run(_stand_still(2.5, begun))
         return not begun.wait(10)  # the answer comes meanwhile
 
-    meddler.spoil("GET", "/services/second", freeze)
+    meddler.spoil("PATCH", "/services/second", freeze)
     meddler.asked.clear()
     drive_due()
-    assert [path for path in meddler.paths() if path.endswith("/services/second")]
-    assert not meddler.paths("PATCH")
+    assert [path.rpartition("/")[2] for path in meddler.paths("PATCH")] == ["second"], "the Service, and no more"
     meddler.clear()
     drive_until(lambda: proven(second))
 

@@ -303,17 +303,20 @@ def test_a_refusal_does_not_repeat_what_must_stay_hidden() -> None:
 
 
 class Answers:
-    """A client whose every answer is the same."""
+    """A client whose every answer is the same; taken: but for an apply, of what is there already."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, *, taken: bool = False) -> None:
         self.raw = raw
+        self.taken = taken
 
     async def request(self, method: str, path: str, **_: Any) -> tuple[int, bytes]:
+        if method == "PATCH" and self.taken:
+            raise EdgeError("answered 409: the object has been modified", status=409)
         return 200, self.raw
 
 
-def _driver(raw: bytes) -> KubernetesDriver:
-    return KubernetesDriver(Answers(raw), "c", page_objects=10, list_objects=20)  # type: ignore[arg-type]
+def _driver(raw: bytes, *, taken: bool = False) -> KubernetesDriver:
+    return KubernetesDriver(Answers(raw, taken=taken), "c", page_objects=10, list_objects=20)  # type: ignore[arg-type]
 
 
 VALUES = st.recursive(
@@ -369,9 +372,9 @@ def test_a_list_that_never_ends_is_cut(items: str) -> None:
 def test_what_is_there_without_our_label_is_foreign(labels: dict[str, str]) -> None:
     from tests.engine.things import ref
 
-    driver = _driver(json.dumps({"metadata": {"name": "web", "labels": labels}}).encode())
+    driver = _driver(json.dumps({"metadata": {"name": "web", "labels": labels}}).encode(), taken=True)
     with pytest.raises(Foreign):
-        _run(driver.apply(ref(), b"{}", ours=False))
+        _run(driver.apply(ref(), b'{"metadata":{}}', ours=False))
 
 
 def _run(call: Any) -> Any:

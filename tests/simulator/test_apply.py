@@ -26,6 +26,20 @@ def test_the_same_again_is_no_new_version(api, space):
     assert changed["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
 
 
+def test_a_version_is_a_precondition_only_where_something_is(api, space):
+    path = f"{space.core}/configmaps/settings"
+    wanted = config_map(colour="blue") | {"metadata": {"name": "settings", "resourceVersion": "1"}}
+    first = api.apply(path, wanted)
+    assert first.status_code == 201
+    again = api.apply(path, wanted, force="true")
+    assert (again.status_code, again.json()["reason"]) == (409, "Conflict")
+    assert "the object has been modified" in again.json()["message"]
+    assert api.read(path) == first.json()
+    nobody = api.apply(path + "-2", config_map() | {"metadata": {"name": "settings-2", "uid": "1-2-3"}})
+    assert nobody.status_code == 409
+    assert "uid mismatch" in nobody.json()["message"]
+
+
 def test_conflicts_name_manager_and_field(api, space):
     path = f"{space.core}/configmaps/settings"
     api.apply(path, config_map(a="1"), "first")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -43,10 +43,13 @@ class KubernetesDriver:
             raise EdgeError(say("answered /version with something that is no version")) from error
 
     async def list(self, kinds: Iterable[str]) -> Listing:
-        """One paged list per kind, side by side, and the nodes."""
+        """One paged list per kind, and the nodes: one after the other, over one connection.
+
+        A second connection would cost more than all the lists of a quiet cluster, in each of thousands.
+        """
         names = sorted(set(kinds) | set(ALWAYS))
-        *parts, nodes = await _together(*(self._list_kind(kind) for kind in names), self._list_nodes())
-        return Listing(objects=[item for part in parts for item in part], nodes=nodes)
+        objects = [item for kind in names for item in await self._list_kind(kind)]
+        return Listing(objects=objects, nodes=list(await self._list_nodes()))
 
     async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
         """The pods of one workload, on one node where it is given."""
@@ -57,32 +60,48 @@ class KubernetesDriver:
         return [_read(wire.observed_pod, item) async for item in self._items(path, query)]
 
     async def apply(self, ref: Ref, body: bytes, *, ours: bool, keep_replicas: bool = False) -> Observed:
-        """Server-side apply, forced on what is ours; what is not known as ours is looked at first.
-
-        An unforced apply alone would not tell: it adds to an object of others whose fields do not clash, and two
-        centres are the same field manager.
-        """
+        """Server-side apply, forced on what is ours; what is not known as ours is created, or looked at before."""
         kind = KINDS[ref.kind]
-        ours = ours or await self._find(kind, ref, body) is not None
-        if ref.kind == "v1/Namespace" and not ours:
-            _, raw = await self._client.request("POST", kind.path(), query=_UNFORCED, body=body)
-        else:
-            sent = _without_replicas(body) if keep_replicas else body
-            try:
-                raw = await self._patch(kind, ref, sent, forced=ours)
-            except Hopeless as error:
-                if not (ours and error.status == 422):
-                    raise
-                match ref.kind:
-                    case "v1/Service":
-                        await self._replace_ports(kind, ref, body)
-                        raw = await self._patch(kind, ref, sent, forced=True)
-                    case "batch/v1/Job":
-                        await self._make_way(kind, ref, body)
-                        raise EdgeError(say("it changed, which a Job cannot; the old one goes first")) from error
-                    case _:
-                        raise
+        raw = None if ours else await self._create(kind, ref, body)
+        if raw is None:
+            raw = await self._force(kind, ref, body, keep_replicas=keep_replicas)
         return self._observed(ref.kind, kind.reading, _decoded(wire.decode_item, raw))
+
+    async def _create(self, kind: Kind, ref: Ref, body: bytes) -> bytes | None:
+        """Return the object that was created, None where it is there already and ours.
+
+        Raises Foreign where it is there and is not ours. An unforced apply alone would not tell: it adds to an object
+        of others whose fields do not clash, and two centres are the same field manager.
+        """
+        try:
+            if ref.kind == "v1/Namespace":
+                _, raw = await self._client.request("POST", kind.path(), query=_UNFORCED, body=body)
+                return raw
+            return await self._patch(kind, ref, _only_new(body), forced=False)
+        except EdgeError as error:
+            if error.status != 409:
+                raise
+            if await self._find(kind, ref, body) is None:  # it went in between, and the next attempt creates it
+                raise
+            return None
+
+    async def _force(self, kind: Kind, ref: Ref, body: bytes, *, keep_replicas: bool) -> bytes:
+        """Server-side apply of what is ours. Some kinds refuse some changes, and need something to go before."""
+        sent = _without_replicas(body) if keep_replicas else body
+        try:
+            return await self._patch(kind, ref, sent, forced=True)
+        except Hopeless as error:
+            if error.status != 422:
+                raise
+            match ref.kind:
+                case "v1/Service":
+                    await self._replace_ports(kind, ref, body)
+                    return await self._patch(kind, ref, sent, forced=True)
+                case "batch/v1/Job":
+                    await self._make_way(kind, ref, body)
+                    raise EdgeError(say("it changed, which a Job cannot; the old one goes first")) from error
+                case _:
+                    raise
 
     async def _replace_ports(self, kind: Kind, ref: Ref, body: bytes) -> None:
         """Apply keeps the ports that others added, and together with ours they may be no valid Service."""
@@ -223,19 +242,18 @@ def _read(view: Any, item: wire.Item) -> Any:
         raise EdgeError(say("sent a node or pod that cannot be read: %(error)s", error=error)) from error
 
 
+@lru_cache(maxsize=1024)
+def _only_new(body: bytes) -> bytes:
+    """Return the object as an apply that creates it and changes nothing that is there.
+
+    No object has the version 1: an API server answers 409 where there is one, and ignores it where there is none.
+    """
+    document = orjson.loads(body)
+    document["metadata"]["resourceVersion"] = "1"
+    return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+
+
 def _without_replicas(body: bytes) -> bytes:
     document = orjson.loads(body)
     document["spec"].pop("replicas", None)
     return orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
-
-
-async def _together(*calls: Any) -> Sequence[Any]:
-    """Run side by side; on the first failure stop the others and raise it, not a group."""
-    tasks = [asyncio.ensure_future(call) for call in calls]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
