@@ -130,20 +130,29 @@ class Centre(Product):
     # What is measured.
 
     def groups(self) -> dict[str, list[int]]:
-        """Return the root processes of each part, of the database and of the broker, for a Meter."""
+        """Return the root processes of each part, of the database and of the broker, for a Meter.
+
+        watching: the database's process that answers `query`, which belongs to the benchmark.
+        """
         servers = {"database": self.services.postgres.process, "broker": self.services.redis.process}
-        return {name: [process.pid] for name, process in (self.parts | servers).items() if process is not None}
+        found = {name: [process.pid] for name, process in (self.parts | servers).items() if process is not None}
+        return found | {"watching": [self.connection.info.backend_pid]}
 
     def workers_memory(self) -> Memory:
         """Return what the drive workers hold, their parent included."""
         return memory(self.parts["drive"].pid)
 
-    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the database, beside the product."""
+    @property
+    def connection(self) -> Any:
+        """Our own connection to its database, in autocommit."""
         if self._connection is None:
             self._connection = psycopg2.connect(self.services.postgres.url(self.database))
             self._connection.autocommit = True
-        with self._connection.cursor() as cursor:
+        return self._connection
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database, beside the product."""
+        with self.connection.cursor() as cursor:
             cursor.execute(statement, values)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found

@@ -88,7 +88,7 @@ class Kubectl(Peer):
             (self.folder / f"{number}.yaml").write_text(yaml.safe_dump_all(objects))
 
     def command(self, version: int) -> list[str]:
-        apply = ("apply", "--server-side", "--force-conflicts", "-f", f"{version}.yaml")
+        apply = ("apply", "--server-side", "-f", f"{version}.yaml")
         return self._fan_out(self.program, "--kubeconfig", "{}", *apply)
 
     @property

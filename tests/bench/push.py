@@ -72,7 +72,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-idle", action="store_true", help="leave out the run that waits for idle connections to close"
     )
     parser.add_argument("--latency", type=float, default=0.02, help="seconds that each answer of the edge takes")
-    parser.add_argument("--edges", type=int, default=2, help="processes of the edge")
+    parser.add_argument(
+        "--edges", type=int, default=0, help="processes of the edge; 0: one for each 2,500 clusters, at least 2"
+    )
     parser.add_argument("--side-by-side", type=int, default=200, help="clusters that the bare client works on at once")
 
 
@@ -110,7 +112,8 @@ class _Bench:
     def stage(self, clusters: int) -> Iterator[Stage]:
         """A fleet of that size that has joined."""
         folder = self._folder / f"{clusters}-{time.monotonic_ns()}"
-        with edge(folder / "edge", clusters, self._options.edges) as lean:
+        processes = self._options.edges or max(2, -(-clusters // 2500))
+        with edge(folder / "edge", clusters, processes) as lean:
             lean.control(latency=self._options.latency)
             made = Stage(folder, self._services, lean)
             self.say(f"{clusters} clusters have joined")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tests.bench.centre import OURS
 from tests.bench.pushing import Floor, Moment, Push
 from tests.bench.report import RESULTS, Report, Target, figure, versions
 from tests.run.product import ROOT
@@ -45,13 +46,14 @@ def write(results: Results, options: argparse.Namespace) -> str:
     """Write the files, those of a smoke run, which judges nothing, below .cache; returns the Markdown."""
     report = Report("push", "Push: one deployment to many clusters", began=results.began)
     report.notes = [
-        f"Each answer of the edge takes {1000 * options.latency:.0f} ms, over TLS. {options.edges} processes of the "
-        f"lean edge; {options.drivers} drive workers; {options.rounds} rounds, each on a centre started for it. "
+        f"Each answer of the edge takes {1000 * options.latency:.0f} ms, over TLS. "
+        f"{options.drivers} drive workers; {options.rounds} rounds, each on a centre started for it. "
         "Median (lowest to highest). CPU: user + system of web, workers and beat from the API call to that moment. "
         "Cold: no connection is open; warm: the upgrade after it. Floor: a bare client that sends the same bytes to "
         "the same servers and stores nothing.",
     ]
     _pushes(report, results)
+    _parts(report, results)
     _peers(report, results)
     _scale(report, results)
     _memory(report, results)
@@ -86,6 +88,17 @@ def _pushes(report: Report, results: Results) -> None:
                 rows.append((f"{size:,} {kind}, {name}", mine.text(), *(beside if name == "applied" else without),
                              database.text(), edge.text(), busy.text() if name == "applied" else ""))  # fmt: skip
     report.table(head, rows)
+
+
+def _parts(report: Report, results: Results) -> None:
+    rows = []
+    for size in results.cold:
+        for kind, pushes in (("cold", results.cold[size]), ("warm", results.warm[size])):
+            for name in ("applied", "proven"):
+                cpus = [getattr(push, name).cpu for push in pushes]
+                parts = [figure([1000 * cpu[part] / size for cpu in cpus]).text() for part in (*OURS, "broker")]
+                rows.append((f"{size:,} {kind}, {name}", *parts))
+    report.table(("clusters, moment", *OURS, "Redis, not ours"), rows, "Which processes: CPU ms/cluster")
 
 
 def _peers(report: Report, results: Results) -> None:

@@ -179,7 +179,9 @@ class Round:
         moments = []
         for statement in (_UNAPPLIED, _UNPROVEN):
             at = centre.wait(statement, self._bundle, every=every, seconds=stage.patience)
-            moments.append(Moment(at - began, meter.read()))
+            cpu = meter.read()
+            cpu["database"] -= cpu.pop("watching")
+            moments.append(Moment(at - began, cpu))
         return Push(stage.clusters, *moments)
 
     def _keep_bodies(self, number: int) -> None:
