@@ -63,7 +63,6 @@ class WantedPlacement:
     attempts: int
     next_attempt_at: datetime | None
     marks: dict[str, list[str]]
-    marks: dict[str, list[str]]
     objects: tuple[WantedObject, ...] = ()
     # False: the bundle changed while we read, and these objects are not of this generation. Such a placement waits.
     known: bool = True
@@ -211,8 +210,8 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
     bundles = _bundles({bundle_id for _, bundle_id, *_ in placed})
     for cluster_id, bundle_id, pk, *columns, marks in placed:
         if cluster_id in works and bundle_id in bundles:
-            placement = WantedPlacement(pk, bundle_id, *bundles[bundle_id], *columns, orjson.loads(marks))
-            works[cluster_id].placements.append(placement)
+            columns.append(orjson.loads(marks))
+            works[cluster_id].placements.append(WantedPlacement(pk, bundle_id, *bundles[bundle_id], *columns))
     present = [p for work in works.values() for p in work.placements if p.present]
     objects = _cache.get(placement.version for placement in present)
     for placement in present:
