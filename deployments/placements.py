@@ -14,14 +14,22 @@ def sentence(state: str, last_error: str, observed_at: datetime | None, away_sin
         text = say(
             "The cluster has not answered since %(away_since)s UTC", away_since=f"{away_since:%Y-%m-%d %H:%M:%S}"
         )
-        return bounded(say("%(what)s: %(why)s", what=text, why=why) if why else say("%(what)s.", what=text))
-    if state == "stale" and not last_error:
-        if observed_at is None:
-            return say("The cluster has not been observed yet.")
-        return say(
-            "The cluster was last observed at %(observed_at)s UTC.", observed_at=f"{observed_at:%Y-%m-%d %H:%M:%S}"
+        return _because(text, why)
+    if last_error or state == "ready":
+        return last_error
+    if state != "stale":
+        return bounded(why)  # nothing is wrong with it but what keeps its cluster from being worked on
+    if observed_at is None:
+        text = say("The cluster has not been observed yet")
+    else:
+        text = say(
+            "The cluster was last observed at %(observed_at)s UTC", observed_at=f"{observed_at:%Y-%m-%d %H:%M:%S}"
         )
-    return last_error
+    return _because(text, why)
+
+
+def _because(what: str, why: str) -> str:
+    return bounded(say("%(what)s: %(why)s", what=what, why=why) if why else say("%(what)s.", what=what))
 
 
 def bounded(text: str) -> str:

@@ -6,9 +6,11 @@ PUT /control  {"latency": 0.02, "away": {"beijing": "hang" | "refuse" | false},
                "nodes": [{"cluster", "node", "ready"}],
                "autoscale": [{"cluster", "namespace", "name", "replicas"}],
                "add": {"chengdu": 4}}
+GET /control/changes?label=KEY -> the objects that carry this label, and what becomes of them (diary.py)
 """
 
 import hmac
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
@@ -36,10 +38,18 @@ class ControlEndpoint:
         except ApiError as error:
             return error_answer(error)
 
-    def _answer(self, request: web.BaseRequest, body: bytes) -> Answer:
+    def changes(self, request: web.BaseRequest) -> AsyncGenerator[bytes, None]:
+        """Return the lines of the diary. Raises ApiError without the token."""
+        self._check(request)
+        return self._fleet.diary.lines(request.query.get("label", ""))
+
+    def _check(self, request: web.BaseRequest) -> None:
         wanted = f"Bearer {self._fleet.identity.control_token}"
         if not hmac.compare_digest(request.headers.get("Authorization", "").encode(), wanted.encode()):
             raise unauthorized()
+
+    def _answer(self, request: web.BaseRequest, body: bytes) -> Answer:
+        self._check(request)
         if request.method == "PUT":
             try:
                 self._change(orjson.loads(body))

@@ -8,6 +8,7 @@ from typing import Any
 from . import certs, controllers, identity, kubeconfig
 from .clock import Clock, timestamp
 from .cluster import Away, Cluster, Environment
+from .diary import Diary
 from .faults import Fault
 from .kinds import BY_NAME
 from .persistence import Keeper
@@ -45,6 +46,7 @@ class Fleet:
             events=events,
         )
         self.clusters: dict[str, Cluster] = {}
+        self.diary = Diary(self.clusters, persist)
         self._known = self.keeper.settings() if self.keeper else {}
 
     def add(self, name: str, nodes: int, gpus: int = 0) -> Cluster:
@@ -120,6 +122,7 @@ class Fleet:
     def _changed(self, name: str, change: Change) -> None:
         if self.keeper:
             self.keeper.note(name, change)
+        self.diary.note(name, change)
 
     def start(self) -> None:
         """Let controllers work."""

@@ -1,11 +1,12 @@
 """The HTTPS listener: /clusters/NAME/... and /control."""
 
 import asyncio
+import contextlib
 import gzip
 import logging
 import ssl
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncGenerator, Callable
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -25,7 +26,16 @@ GZIP_FROM = 128 * 1024
 HEALTH = frozenset({"healthz", "livez", "readyz"})
 
 Find = Callable[[str], Cluster | None]
-Control = Callable[[web.BaseRequest, bytes], Answer]
+
+
+class Control(Protocol):
+    """What answers below /control."""
+
+    def __call__(self, request: web.BaseRequest, body: bytes) -> Answer:
+        """Answer a request."""
+
+    def changes(self, request: web.BaseRequest) -> AsyncGenerator[bytes, None]:
+        """Return lines that go out as they come."""
 
 
 class EdgeServer:
@@ -62,6 +72,8 @@ class EdgeServer:
             if cluster is None:
                 return _response(request, plain("404 page not found\n", 404))
             return await self._serve(request, cluster, [part for part in parts[3:] if part])
+        if parts[1:] == ["control", "changes"]:
+            return await self._follow(request)
         if parts[1] == "control":
             return _response(request, self._control(request, await request.read()))
         return _response(request, plain("404 page not found\n", 404))
@@ -110,6 +122,29 @@ class EdgeServer:
         watch = Watch(cluster, target.kind, target.namespace, target.name, request.query)
         form = tables.negotiate(request.headers.get("Accept", ""))
         render = tables.event_object(target.kind, form, request.query.get("includeObject", "Metadata"))
+
+        async def lines() -> AsyncGenerator[bytes, None]:
+            first = True
+            async for event in watch.events():
+                if cluster.away:
+                    await _stay_silent(request, cluster)
+                if event is None:
+                    yield watch.bookmark() + b"\n"
+                    continue
+                kind, stored = event
+                body = render(stored.read(), first) if form else typed(target.kind, stored.data)
+                first = False
+                yield b'{"type":"%b","object":%b}\n' % (kind.encode(), body)
+
+        return await self._stream(request, lines())
+
+    async def _follow(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._stream(request, self._control.changes(request))
+        except status.ApiError as error:
+            return _response(request, error_answer(error))
+
+    async def _stream(self, request: web.BaseRequest, lines: AsyncGenerator[bytes, None]) -> web.StreamResponse:
         response = web.StreamResponse(
             headers={"Content-Type": "application/json", "Cache-Control": "no-cache, private"}
         )
@@ -118,18 +153,10 @@ class EdgeServer:
         task = asyncio.current_task()
         if task:
             self._watches.add(task)
-        first = True
         try:
-            async for event in watch.events():
-                if cluster.away:
-                    await _stay_silent(request, cluster)
-                if event is None:
-                    await response.write(watch.bookmark() + b"\n")
-                    continue
-                kind, stored = event
-                body = render(stored.read(), first) if form else typed(target.kind, stored.data)
-                first = False
-                await response.write(b'{"type":"%b","object":%b}\n' % (kind.encode(), body))
+            async with contextlib.aclosing(lines):
+                async for line in lines:
+                    await response.write(line)
             await response.write_eof()
         except (ConnectionError, asyncio.CancelledError):
             if request.transport:

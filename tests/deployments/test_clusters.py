@@ -83,6 +83,20 @@ def test_what_is_wrong_where(api, admin, running, beijing, harbin):
     assert second["lastError"] == f"The cluster was last observed at {seen:%Y-%m-%d %H:%M:%S} UTC."
 
 
+def test_what_keeps_a_cluster_from_being_worked_on_is_said_of_what_waits_there(api, admin, running, beijing, harbin):
+    said = "beijing answered 401: Unauthorized"
+    Cluster.objects.filter(pk=beijing.pk).update(last_error=said)
+    assert rows(api, admin, running)[0]["lastError"] == ""  # it runs, as was seen a moment ago
+    fleet.stale(beijing)
+    seen = Cluster.objects.get(pk=beijing.pk).observed_at
+    expected = f"The cluster was last observed at {seen:%Y-%m-%d %H:%M:%S} UTC: {said}"
+    assert rows(api, admin, running)[0]["lastError"] == expected
+    fleet.placements(running, beijing).update(generation=2)
+    assert [row["lastError"] for row in rows(api, admin, running)] == [said, ""]
+    fleet.placements(running, beijing).update(last_error="its own")
+    assert rows(api, admin, running)[0]["lastError"] == "its own"
+
+
 def test_the_next_attempt(api, admin, running, beijing):
     fleet.placements(running, beijing).update(next_attempt_at=Now(), attempts=3)
     expected = fleet.placements(running, beijing).get().next_attempt_at

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import requests
-import yaml
 from kubernetes import client, config
 
 from otestack.supervisor.process import children_of
+from tests.faults import invariants
+from tests.faults.edge import Edge
+from tests.faults.records import Records
+from tests.faults.sampler import Sampler
 from tests.run.product import Product, until
 
 ADMIN_PASSWORD = "Passw0rdXy"
@@ -48,7 +50,8 @@ class Fleet:
         self._written = 0
         self.system = self.log_in("admin", ADMIN_PASSWORD)
         self.tenant = self._make_tenant()
-        self._edge: dict[str, Any] = yaml.safe_load((product.data_dir / "kubeconfigs" / "beijing.yaml").read_text())
+        self.edge = Edge(product.data_dir)
+        self.records = Records(product.env)
 
     # The API.
 
@@ -108,13 +111,7 @@ class Fleet:
 
     def control(self, **change: Any) -> Any:
         """Change the simulated edge while it runs; returns its state."""
-        folder = self.product.data_dir / "edge"
-        identity = json.loads((folder / "identity.json").read_text())
-        url = self._edge["clusters"][0]["cluster"]["server"].partition("/clusters/")[0]
-        headers = {"Authorization": f"Bearer {identity['control_token']}"}
-        answer = requests.put(f"{url}/control", json=change, headers=headers, verify=str(folder / "ca.crt"), timeout=10)
-        answer.raise_for_status()
-        return answer.json()
+        return self.edge.control(**change)
 
     @contextlib.contextmanager
     def slow(self) -> Iterator[None]:
@@ -134,6 +131,53 @@ class Fleet:
         """Wait until the slow edge has taken something of a change of which the centre knows nothing yet."""
         until(lambda: self._writes(self.control()) > self._written, "the push has begun")
         assert deployed.taken() < len(CLUSTERS), "the push was over before anything happened"
+
+    # The invariants.
+
+    def sampler(self) -> Sampler:
+        """Return a sampler of what the API says and what the clusters hold."""
+
+        def deployments() -> list[dict[str, Any]] | None:
+            _, answer = self.product.request("GET", "/v1/deploy?pageSize=0", token=self.tenant)
+            return answer and answer["data"]
+
+        return Sampler(self.edge, self.records, deployments)
+
+    @contextlib.contextmanager
+    def watched(
+        self,
+        *,
+        calm: float = 60,
+        longest: float = 30,
+        excused: Sequence[tuple[float, float]] = (),
+        away: Collection[str] = (),
+        orphans: Collection[str] = (),
+    ) -> Iterator[Sampler]:
+        """Hold a block of faults to the invariants: while it lasts, and at its end, which must be calm in `calm` s.
+
+        longest: seconds that an older generation may stay, but for the times in `excused`, to which the block may add.
+        """
+        with self.sampler() as sampler:
+            yield sampler
+            self.is_calm(sampler, calm, away=away, orphans=orphans)
+        found = invariants.false_greens(sampler)
+        found += invariants.old_generations(sampler, longest, excused=excused, away=away)
+        found += invariants.too_many_tries(sampler, base=1, cap=float(SETTINGS["OTE_RETRY_CAP"]))
+        assert not found, "\n".join(found[:20])
+
+    def is_calm(self, sampler: Sampler, seconds: float, **options: Any) -> None:
+        """Wait until everything is as it should be."""
+        found: list[str] = []
+
+        def calm() -> bool:
+            objects = sampler.diary.now()
+            found[:] = invariants.differences(self.records.ask("everything"), objects, **options)
+            return not found
+
+        try:
+            until(calm, "everything is as it should be", seconds)
+        except AssertionError as error:
+            raise AssertionError("\n".join([str(error), *found[:20], self.product.log[-3000:]])) from None
 
     # The processes.
 

@@ -1,5 +1,6 @@
 """Clusters that are away or slow, injected errors, the control endpoint, and a restart."""
 
+import json
 import time
 
 import pytest
@@ -70,6 +71,43 @@ def test_the_control_endpoint(other, simulator):
     assert Api(simulator, CLUSTER).get("/apis/batch/v1/jobs").status_code == 503
     assert control("PUT", simulator.control_token, {"away": {"other": "sideways"}}).status_code == 400
     assert control("PUT", simulator.control_token, {"away": {"other": False}}).json()["clusters"]["other"]["away"] == ""
+
+
+def test_the_diary_of_all_clusters(simulator):
+    def lines(token):
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{simulator.control_url}/changes?label=noted"
+        return requests.get(url, headers=headers, verify=str(simulator.ca_file), stream=True, timeout=5)
+
+    def noted(name, label):
+        made = config_map(name)
+        made["metadata"]["labels"] = {label: "1"}
+        return made
+
+    assert lines("wrong").status_code == 401
+    api = Api(simulator, CLUSTER)
+    path = "/api/v1/namespaces/default/configmaps"
+    api.post(path, noted("first", "noted"))
+    api.post(path, noted("unnoted", "other"))
+    with lines(simulator.control_token) as answer:
+        told = (json.loads(line) for line in answer.iter_lines(chunk_size=None))
+        first, whole = next(told), next(told)
+        assert (first["cluster"], first["kind"], first["name"]) == (CLUSTER, "ConfigMap", "first")
+        assert first["object"]["apiVersion"] == "v1"
+        assert whole.keys() == {"at"}
+        simulator.set_away(CLUSTER, "refuse")  # who follows the diary hears of it all the same
+        simulator.set_away(CLUSTER, False)
+        api.post(path, noted("second", "noted"))
+        api.delete(f"{path}/first")
+        api.put(f"{path}/second", noted("second", "other"))
+        changes = (line for line in told if "cluster" in line)
+        seen = [next(changes) for _ in range(3)]
+        assert [(line["name"], line["object"] is None) for line in seen] == [
+            ("second", False), ("first", True), ("second", True),
+        ]  # fmt: skip
+        assert whole["at"] <= seen[0]["at"] <= seen[1]["at"] <= seen[2]["at"]
+    api.delete(f"{path}/second")
+    api.delete(f"{path}/unnoted")
 
 
 def test_everything_is_back_after_a_restart(tmp_path):

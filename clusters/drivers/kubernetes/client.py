@@ -24,6 +24,7 @@ from aiohttp.abc import AbstractStreamWriter
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, OutOfTime, Unreachable, write_until
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.kubeconfig import Credentials
+from clusters.drivers.kubernetes.silence import silence
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
 
@@ -170,17 +171,10 @@ class Client:
             raise
         except TimeoutError as error:
             raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
-        except aiohttp.ClientConnectorCertificateError as error:
-            raise Unreachable(
-                say(
-                    "its certificate is not accepted: %(certificate_error)s",
-                    certificate_error=one_line(error.certificate_error),
-                )
-            ) from error
         except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
             if sent is not None and time.monotonic() > until:
                 raise OutOfTime from error
-            raise Unreachable(one_line(error) or type(error).__name__) from error
+            raise Unreachable(silence(error)) from error
 
     def _hidden(self, body: bytes | None) -> set[str]:
         """What an edge must not tell anybody: what we log in with, and the values of a Secret that we sent."""

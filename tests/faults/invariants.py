@@ -1,0 +1,268 @@
+"""What must hold after any fault, and what must have held during it.
+
+differences(…)       after: clusters hold exactly what is wanted, rows say what clusters hold, nothing is stuck
+false_greens(…)      during: status 5 only where all that is counted ran it, of late and in this generation
+old_generations(…)   during: what is older than what is wanted does not stay
+too_many_tries(…)    during: what failed was not tried more often than the backoff allows
+
+Each returns sentences, one for each breach; none when all is well.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from clusters.engine.labels import BUNDLE, CENTRE
+from clusters.freshness import FRESH_INTERVALS
+from clusters.simulator.quantities import canonical
+from tests.faults.diary import Diary, Held, Moment, is_ready, spans
+from tests.faults.sampler import Sampler
+
+# Seconds between what we note and what it is about: threads that wait for their turn, clocks that are read in turn.
+SLACK = 1.0
+ENDED = frozenset({2, 5, 6, 7, 9})
+
+
+def differences(
+    everything: dict[str, Any],
+    objects: dict[Held, dict[str, Any]],
+    *,
+    away: Collection[str] = (),
+    orphans: Collection[str] = (),
+) -> list[str]:
+    """Return what is not as it should be when all is calm.
+
+    everything: of Records. objects: of Diary. away: clusters that cannot be reached, which may hold anything. orphans:
+    bundles that only a lost database knew, whose objects stay.
+    """
+    held: dict[tuple[str, str], dict[Held, dict[str, Any]]] = defaultdict(dict)
+    for key, found in objects.items():
+        labels = found["metadata"]["labels"]
+        if labels[CENTRE] == everything["centre"] and key.cluster not in away and labels.get(BUNDLE) not in orphans:
+            held[key.cluster, labels.get(BUNDLE, "")][key] = found
+    bundles = {bundle["uid"]: bundle for bundle in everything["bundles"]}
+    meant = {
+        (cluster["name"], uid)
+        for cluster in everything["clusters"]
+        for uid, bundle in bundles.items()
+        if cluster["name"] not in away and _is_meant(bundle, cluster)
+    }
+    rows = {(row["cluster"], row["bundle"]): row for row in everything["placements"] if row["cluster"] not in away}
+    found = [f"{cluster} is not to hold {_title(bundles, uid)}, and holds it" for cluster, uid in held.keys() - meant]
+    found += [f"{cluster} is not to hold {_title(bundles, uid)}: a row" for cluster, uid in rows.keys() - meant]
+    for cluster, uid in sorted(meant):
+        bundle, row = bundles[uid], rows.get((cluster, uid))
+        faults = [*_content(cluster, bundle, held[cluster, uid]), *_row(bundle, row, held[cluster, uid])]
+        found += [f"{bundle['title']} on {cluster}: {fault}" for fault in faults]
+    return found + list(_stuck(everything, away))
+
+
+def _title(bundles: dict[str, Any], uid: str) -> str:
+    return f"{bundles[uid]['title']}" if uid in bundles else f"unknown {uid}"
+
+
+def _is_meant(bundle: dict[str, Any], cluster: dict[str, Any]) -> bool:
+    if bundle["ended"] or cluster["removing"]:
+        return False
+    value = bundle["selector_value"]
+    return (
+        bundle["selector"] == "all"
+        or (bundle["selector"] == "cluster" and cluster["name"].lower() == value.lower())
+        or (bundle["selector"] == "label" and value in cluster["labels"])
+    )
+
+
+def _content(cluster: str, bundle: dict[str, Any], held: dict[Held, dict[str, Any]]) -> Iterator[str]:
+    """Every object of the bundle is there as it is wanted, and no other."""
+    wanted = {
+        Held(cluster, body["kind"], body["metadata"].get("namespace", ""), body["metadata"]["name"]): body
+        for body in bundle["objects"]
+    }
+    for key in held.keys() - wanted.keys():
+        yield f"{key.kind} {key.name} is there and not wanted"
+    for key, body in wanted.items():
+        there = held.get(key)
+        if there is None:
+            yield f"{key.kind} {key.name} is missing"
+        elif there["metadata"].get("deletionTimestamp"):
+            yield f"{key.kind} {key.name} is going"
+        elif where := _lacks(body, there, ""):
+            yield f"{key.kind} {key.name} differs at {where}"
+
+
+def _lacks(wanted: Any, there: Any, path: str) -> str:
+    """Return where an object lacks something of what is wanted; "" when it holds all of it."""
+    if isinstance(wanted, dict):
+        if not isinstance(there, dict):
+            return path or "."
+        parts = (_lacks(value, there.get(name), f"{path}.{name}") for name, value in wanted.items())
+        return next(filter(None, parts), "")
+    if isinstance(wanted, list):
+        if not isinstance(there, list) or len(wanted) != len(there):
+            return path
+        return next(filter(None, (_lacks(a, b, f"{path}[]") for a, b in zip(wanted, there, strict=True))), "")
+    if wanted == there or (wanted in (0, "", False) and there is None):
+        return ""
+    try:  # an API server keeps quantities in their shortest form
+        return "" if canonical(wanted) == canonical(there) else path
+    except ValueError:
+        return path
+
+
+def _row(bundle: dict[str, Any], row: dict[str, Any] | None, held: dict[Held, dict[str, Any]]) -> Iterator[str]:
+    """The placement says what the cluster holds."""
+    if row is None:
+        yield "there is no placement"
+        return
+    generation = bundle["generation"]
+    ready = all(is_ready(found) for found in held.values())
+    columns = (row["present"], row["generation"], row["applied_generation"], row["ready_generation"])
+    if columns != (True, generation, generation, generation if ready else 0):
+        yield f"present, wanted, applied, ready are {columns}, the cluster is {'' if ready else 'not '}ready"
+    # The names of kinds by which the engine calls them begin with their group.
+    marks = {tuple(key.split("/")[-3:]): mark[0] for key, mark in row["marks"].items()}
+    uids = {uid for key, uid in marks.items() if uid not in {found["metadata"]["uid"] for found in held.values()}}
+    if uids or len(marks) != len(held):
+        yield f"it remembers {len(marks)} objects and the cluster holds {len(held)}, {len(uids)} of them others"
+    replicas = sum(found["spec"].get("replicas", 1) for key, found in held.items() if key.kind == "Deployment")
+    if ready and (row["running"], row["total"], row["error"]) != (replicas, replicas, 0):
+        yield f"running, total, error are {row['running'], row['total'], row['error']} of {replicas} replicas"
+    if ready and row["last_error"]:
+        yield f"it is ready and says: {row['last_error']}"
+
+
+def _stuck(everything: dict[str, Any], away: Collection[str]) -> Iterator[str]:
+    """Every change has ended, and every cluster will be looked at in time."""
+    now = everything["now"]
+    for row in everything["deployments"]:
+        if row["open"] or row["status"] not in ENDED:
+            yield f"{row['name']} has status {row['status']}, its change {'has not' if row['open'] else 'has'} ended"
+    for cluster in everything["clusters"]:
+        name, due = cluster["name"], cluster["observe_due_at"]
+        if name in away:
+            continue
+        if cluster["away"]:
+            yield f"{name} counts as away"
+        if cluster["removing"]:
+            yield f"{name} is still being removed"
+        if cluster["change_due_at"] is not None:
+            yield f"{name} has a change due"
+        if due is None or not now - everything["interval"] <= due <= now + everything["interval"] + SLACK:
+            yield f"{name} is to be looked at in {due and due - now} s"
+        if cluster["last_error"]:
+            yield f"{name}: {cluster['last_error']}"
+
+
+def false_greens(sampler: Sampler) -> list[str]:
+    """Return where the API said 5 while a cluster that counts had not run that generation for three intervals."""
+    ran = _ready_spans(sampler.diary, sampler.ended)
+    fresh = FRESH_INTERVALS * sampler.interval + SLACK
+    by_deployment: dict[int, list[tuple[str, str]]] = defaultdict(list)
+    for key, pair in sampler.pairs.items():
+        if pair.deployment is not None:
+            by_deployment[pair.deployment].append(key)
+    found = []
+    for green in sampler.greens:
+        since, until = green.asked - fresh, green.answered + SLACK
+        if any(begun < until and ended > since for begun, ended in sampler.diary.gaps):
+            continue  # nobody saw what the clusters ran
+        for key in by_deployment[green.deployment]:
+            generation = _settled_wish(sampler, key, green.asked, green.answered)
+            if generation and not any(g == generation and a < until and b > since for a, b, g in ran.get(key, ())):
+                when = [(round(a - sampler.began, 1), round(b - sampler.began, 1), g) for a, b, g in ran.get(key, ())]
+                found.append(
+                    f"deployment {green.deployment} was 5 at {green.asked - sampler.began:.1f} s, and {key[0]} had not "
+                    f"run generation {generation}; it ran {when}"
+                )
+    return found
+
+
+def _ready_spans(diary: Diary, ends: float) -> dict[tuple[str, str], list[tuple[float, float, int]]]:
+    """Return from when until when a bundle's Deployment was ready on a cluster, and in which generation."""
+    found = defaultdict(list)
+    for held, moments in diary.moments.items():
+        if held.kind == "Deployment":
+            for begun, ended, moment in spans(moments, ends):
+                if moment.ready:
+                    found[held.cluster, moment.bundle].append((begun, ended, moment.generation))
+    return found
+
+
+def _settled_wish(sampler: Sampler, key: tuple[str, str], asked: float, answered: float) -> int:
+    """Return the generation that was wanted all the time between; 0 when none was, or when that changed."""
+    before = bisect_right(sampler.reads, (asked, asked)) - 1
+    while before >= 0 and sampler.reads[before][1] > asked:
+        before -= 1
+    after = bisect_right(sampler.reads, (answered, float("inf")))
+    if before < 0 or after >= len(sampler.reads):
+        return 0
+    wishes = [wish for wish in sampler.pairs[key].wanted if wish.asked <= sampler.reads[after][0]]
+    if not wishes or wishes[-1].asked > sampler.reads[before][0]:
+        return 0
+    return wishes[-1].generation
+
+
+def old_generations(
+    sampler: Sampler, longest: float, *, excused: Sequence[tuple[float, float]] = (), away: Collection[str] = ()
+) -> list[str]:
+    """Return where a cluster held what is older than what is wanted for longer than so many seconds.
+
+    excused: times in which nobody could mend it, as when every worker was dead; they do not count.
+    """
+    found = []
+    for held, moments in sampler.diary.moments.items():
+        for key in {(held.cluster, moment.bundle) for moment in moments} & sampler.pairs.keys():
+            mine = [m if m.bundle == key[1] else Moment(m.at, key[1], 0, False) for m in moments]
+            for begun, ended, old, new in _behind(sampler, key, mine):
+                seconds = _outside(begun, ended, excused)
+                if seconds > longest and held.cluster not in away:
+                    found.append(
+                        f"{held} was of generation {old} for {seconds:.1f} s from {begun - sampler.began:.1f} s on, "
+                        f"when {new} was wanted"
+                    )
+    return found
+
+
+def _behind(sampler: Sampler, key: tuple[str, str], moments: list[Moment]) -> Iterator[tuple[float, float, int, int]]:
+    """Return from when until when an older generation than the wanted one was there."""
+    wishes = sampler.pairs[key].wanted
+    for begun, ended, moment in spans(moments, sampler.ended):
+        for wish, following in zip(wishes, [*wishes[1:], None], strict=True):
+            since, until = max(begun, wish.answered), min(ended, following.asked if following else sampler.ended)
+            if 0 < moment.generation < wish.generation and until > since:
+                yield since, until, moment.generation, wish.generation
+
+
+def _outside(begun: float, ended: float, excused: Sequence[tuple[float, float]]) -> float:
+    """Return how much of a time lies in none of the others, which do not overlap."""
+    return ended - begun - sum(max(0.0, min(ended, b) - max(begun, a)) for a, b in excused)
+
+
+def most_tries(seconds: float, *, base: float, cap: float) -> float:
+    """Return how often one placement is tried in that time, on average, when every try fails."""
+    tries, waited = 1, 0.0
+    while (waited := waited + _mean_delay(tries, base, cap)) < seconds:
+        tries += 1
+    return tries
+
+
+def _mean_delay(tries: int, base: float, cap: float) -> float:
+    roof = min(cap, base * 2 ** min(tries - 1, 32))
+    return (min(base, roof) / 2 + roof) / 2
+
+
+def too_many_tries(sampler: Sampler, *, base: float, cap: float) -> list[str]:
+    """Return whether placements together failed more often than the backoff allows in the time that was sampled.
+
+    Half as many again are allowed for the jitter, and one more for each placement.
+    """
+    failed = [pair.attempts for pair in sampler.pairs.values() if pair.attempts]
+    most = len(failed) * (1 + 1.5 * most_tries(sampler.ended - sampler.began, base=base, cap=cap))
+    return (
+        [f"{sum(failed)} tries of {len(failed)} placements failed, {most:.0f} are allowed"]
+        if sum(failed) > most
+        else []
+    )

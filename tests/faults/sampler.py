@@ -1,0 +1,120 @@
+"""What the API says and what the clusters hold, noted during the whole of a fault, for invariants to judge."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from tests.faults.diary import Diary
+from tests.faults.edge import Edge
+from tests.faults.records import Away, Records
+
+# Seconds between two questions.
+EVERY = 0.3
+
+
+class Green(NamedTuple):
+    """The API said that a deployment has status 5, at some instant between these two."""
+
+    asked: float
+    answered: float
+    deployment: int
+
+
+class Wanted(NamedTuple):
+    """What a placement's row said from then on: read at some instant between these two. generation: 0 for not there."""
+
+    asked: float
+    answered: float
+    generation: int
+
+
+@dataclass(slots=True)
+class Pair:
+    """A bundle on a cluster: what was wanted there, and how often the most tries in a row failed."""
+
+    deployment: int | None
+    wanted: list[Wanted]
+    attempts: int = 0
+
+
+class Sampler:
+    """Notes, in threads of its own, until the block ends."""
+
+    def __init__(self, edge: Edge, records: Records, deployments: Callable[[], list[dict[str, Any]] | None]) -> None:
+        self.diary, self._records, self._deployments = Diary(edge), records, deployments
+        self._stopping = threading.Event()
+        self.greens: list[Green] = []
+        self.pairs: dict[tuple[str, str], Pair] = {}
+        # When the rows were read, all together: asked and answered.
+        self.reads: list[tuple[float, float]] = []
+        # Seconds, the longest that was in force.
+        self.interval = 0.0
+        self.statuses: dict[int, list[tuple[float, int]]] = defaultdict(list)
+        self._threads = [
+            threading.Thread(target=self._repeat, args=(note,), name=note.__name__, daemon=True)
+            for note in (self._note_statuses, self._note_rows)
+        ]
+        self.began = self.ended = 0.0
+
+    def __enter__(self) -> Self:
+        self.diary.__enter__()
+        self._note_rows()
+        self.began = time.time()
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(30)
+        self._note_rows()
+        self.ended = time.time()
+        if kind is None:
+            self.diary.now()
+        self.diary.__exit__(kind, error, trace)
+
+    def _repeat(self, note: Callable[[], None]) -> None:
+        while not self._stopping.wait(EVERY):
+            note()
+
+    def _note_statuses(self) -> None:
+        asked = time.time()
+        rows = self._deployments()
+        answered = time.time()
+        for row in rows or ():
+            seen = self.statuses[row["id"]]
+            if not seen or seen[-1][1] != row["status"]:
+                seen.append((asked, row["status"]))
+            if row["status"] == 5:
+                self.greens.append(Green(asked, answered, row["id"]))
+
+    def _note_rows(self) -> None:
+        asked = time.time()
+        with contextlib.suppress(Away):
+            answer = self._records.ask("placements")
+            answered = time.time()
+            self.reads.append((asked, answered))
+            self.interval = max(self.interval, answer["interval"])
+            left = set(self.pairs)
+            for cluster, bundle, deployment, present, generation, attempts in answer["placements"]:
+                pair = self.pairs.setdefault((cluster, bundle), Pair(deployment, []))
+                pair.attempts = max(pair.attempts, attempts)
+                self._want(pair, Wanted(asked, answered, generation if present else 0))
+                left.discard((cluster, bundle))
+            for key in left:
+                self._want(self.pairs[key], Wanted(asked, answered, 0))
+
+    @staticmethod
+    def _want(pair: Pair, wanted: Wanted) -> None:
+        if not pair.wanted or pair.wanted[-1].generation != wanted.generation:
+            pair.wanted.append(wanted)
