@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clusters.drivers.base import Driver
-from clusters.drivers.kubernetes.client import Client, Limits, pool
+from clusters.drivers.kubernetes.client import Client, Limits, Pool
 from clusters.drivers.kubernetes.driver import KubernetesDriver
 from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.drivers.kubernetes.kubeconfig import Credentials
@@ -24,7 +24,7 @@ class Connections:
         page_objects: int,
         list_objects: int,
     ) -> None:
-        self._pool = pool(idle_seconds)
+        self._pool = Pool(idle_seconds)
         self._limits = Limits(request_seconds, answer_bytes)
         self._page_objects = page_objects
         self._list_objects = list_objects

@@ -15,7 +15,7 @@ from typing import Any
 from tests.bench.centre import Centre, Services, ours
 from tests.bench.lean.edge import Edge
 from tests.bench.processes import Meter
-from tests.faults.fleet import app_body
+from tests.run.bodies import app_body
 from tests.run.following import Fleet
 from tests.run.product import ROOT
 from tests.services import HOST

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from clusters.drivers.base import Unreachable
-from clusters.drivers.kubernetes.client import Client, Limits, pool
+from clusters.drivers.kubernetes.client import Client, Limits, Pool
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from tests.clusters.hostile import Hostile, serving
 from tests.clusters.pki import Authority
@@ -54,8 +54,8 @@ def answering(how: Callable[[socket.socket], None]) -> Iterator[int]:
 
 
 async def _ask(server: str, **credentials: str) -> str:
-    async with pool(1) as session:
-        client = Client(Credentials(server, token="t", **credentials), session, Limits(request=5, answer_bytes=1000))
+    async with Pool(1) as pool:
+        client = Client(Credentials(server, token="t", **credentials), pool, Limits(request=5, answer_bytes=1000))
         with pytest.raises(Unreachable) as failure:
             await client.request("GET", "/version")
     return str(failure.value)

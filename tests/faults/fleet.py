@@ -17,6 +17,7 @@ from tests.faults import invariants
 from tests.faults.edge import Edge
 from tests.faults.records import Records
 from tests.faults.sampler import Sampler
+from tests.run.bodies import app_body
 from tests.run.product import Product, until
 
 ADMIN_PASSWORD = "Passw0rdXy"
@@ -244,13 +245,3 @@ class Deployed:
         """Wait for its end, which the clusters must confirm."""
         self.reaches(9)
         assert self.fleet.images(self.name) == {}
-
-
-def app_body(name: str, image: str) -> dict[str, Any]:
-    """Return a request for a version of an application."""
-    return {
-        "appName": name, "deployType": "deployment", "version": "1.1", "image": image, "replicas": 2,
-        "port": [{"port": 80}], "minCPU": 10, "maxCPU": 50, "minMemory": 32, "maxMemory": 64, "isHPA": False,
-        "targetCPUUtilization": 80, "targetMemUtilization": 80, "maxUnavailable": 1, "maxSurge": 1,
-        "minReadySeconds": 0,
-    }  # fmt: skip

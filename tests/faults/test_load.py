@@ -10,7 +10,8 @@ from collections import Counter
 import pytest
 
 from tests.faults.conftest import LOCKED
-from tests.faults.fleet import Fleet, app_body
+from tests.faults.fleet import Fleet
+from tests.run.bodies import app_body
 from tests.run.product import once
 
 pytestmark = pytest.mark.processes

@@ -1,6 +1,6 @@
-"""One cluster's HTTP: bounded requests over the process's shared connection pool.
+"""One cluster's HTTP: bounded requests over the process's shared pool of connections.
 
-Contexts and parsed credentials are built once per cluster and process; the pool closes idle connections.
+Contexts and parsed credentials are built once per cluster and process; connections that stay idle are closed.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import contextlib
 import re
 import ssl
 import tempfile
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 import orjson
-from aiohttp.abc import AbstractStreamWriter
 
-from clusters.drivers.base import EdgeError, Foreign, Hopeless, OutOfTime, Unreachable, write_until
+from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
 from clusters.drivers.kubernetes import wire
+from clusters.drivers.kubernetes.connection import Direct, Idle, TooLong
 from clusters.drivers.kubernetes.kubeconfig import Credentials
+from clusters.drivers.kubernetes.proxied import Proxied, session
 from clusters.drivers.kubernetes.silence import silence
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
@@ -54,78 +56,89 @@ class Limits:
     answer_bytes: int
 
 
-def pool(idle_seconds: float) -> aiohttp.ClientSession:
-    """Return the connection pool that all clusters of this process share. Call inside the event loop."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=idle_seconds, enable_cleanup_closed=False, use_dns_cache=True
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        trust_env=False,
-        raise_for_status=False,
-        skip_auto_headers=("Accept", "User-Agent", "Content-Type"),
-    )
+class Pool:
+    """The open connections of all clusters of this process. Make it inside the event loop, and close it at the end."""
+
+    def __init__(self, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds
+        self.idle = Idle(idle_seconds)
+        self._proxied: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Pool:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def proxied(self) -> aiohttp.ClientSession:
+        """Those that go through proxies."""
+        if self._proxied is None:
+            self._proxied = session(self._idle_seconds)
+        return self._proxied
+
+    async def close(self) -> None:
+        """Close every connection that nobody uses."""
+        self.idle.close()
+        if self._proxied is not None:
+            await self._proxied.close()
 
 
-def tls_context(credentials: Credentials) -> ssl.SSLContext | bool:
+def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
     """Return the TLS context of a cluster: its own CA, its client certificate, nothing of this host's."""
     if credentials.server.startswith("http://"):
-        return False
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if credentials.insecure_skip_tls_verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif credentials.ca_pem:
-        context.load_verify_locations(cadata=credentials.ca_pem)
-    else:
-        context.load_default_certs()
-    if credentials.client_cert_pem:
-        # OpenSSL reads a key from a file only; this one is ours alone and gone at once.
-        with tempfile.NamedTemporaryFile(prefix="otestack-", suffix=".pem") as file:
-            file.write((credentials.client_cert_pem + "\n" + credentials.client_key_pem).encode())
-            file.flush()
-            context.load_cert_chain(file.name)
+        return None
+    if not credentials.client_cert_pem:
+        return _shared_context(credentials.ca_pem, insecure=credentials.insecure_skip_tls_verify)
+    context = _context(credentials.ca_pem, insecure=credentials.insecure_skip_tls_verify)
+    # OpenSSL reads a key from a file only; this one is ours alone and gone at once.
+    with tempfile.NamedTemporaryFile(prefix="otestack-", suffix=".pem") as file:
+        file.write((credentials.client_cert_pem + "\n" + credentials.client_key_pem).encode())
+        file.flush()
+        context.load_cert_chain(file.name)
     return context
 
 
-class _Timely(aiohttp.BytesPayload):
-    """A body that is not sent once its pass may no longer write.
+def _context(ca_pem: str, *, insecure: bool) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif ca_pem:
+        context.load_verify_locations(cadata=ca_pem)
+    else:
+        context.load_default_certs()
+    return context
 
-    Looked at last of all: a worker may have stood still while it waited for its turn or for the connection.
-    """
 
-    def __init__(self, body: bytes, until: float) -> None:
-        super().__init__(body)
-        self._until = until
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        if time.monotonic() > self._until:
-            raise OSError("too late to write")
-        await super().write_with_length(writer, content_length)
+# Clusters of one authority share its context: to build one costs a third of a handshake.
+_shared_context = lru_cache(maxsize=256)(_context)
 
 
 class Client:
     """Requests to one API server. Raises EdgeError and its subclasses only."""
 
-    def __init__(
-        self, credentials: Credentials, session: aiohttp.ClientSession, limits: Limits, cluster: str = ""
-    ) -> None:
+    def __init__(self, credentials: Credentials, pool: Pool, limits: Limits, cluster: str = "") -> None:
         self.cluster = cluster or say("this cluster")
-        self._base = credentials.server.rstrip("/")
-        self._session = session
         self._limits = limits
         self._turn = asyncio.Semaphore(SIDE_BY_SIDE)
-        self._timeout = aiohttp.ClientTimeout(total=limits.request, sock_connect=limits.request / 2)
-        self._headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip"}
         self._token = credentials.token
+        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
         if credentials.token:
-            self._headers["Authorization"] = f"Bearer {credentials.token}"
-        self._options: dict[str, Any] = {"ssl": tls_context(credentials), "allow_redirects": False}
-        if credentials.tls_server_name:
-            self._options["server_hostname"] = credentials.tls_server_name
+            headers["Authorization"] = f"Bearer {credentials.token}"
+        common: dict[str, Any] = {
+            "tls": tls_context(credentials),
+            "tls_name": credentials.tls_server_name,
+            "headers": headers,
+            "connect_seconds": limits.request / 2,
+            "limit": limits.answer_bytes,
+        }
+        self._carrier: Direct | Proxied
         if credentials.proxy_url:
-            self._options["proxy"] = credentials.proxy_url
+            self._carrier = Proxied(credentials.server, session=pool.proxied, proxy=credentials.proxy_url, **common)
+        else:
+            self._carrier = Direct(credentials.server, idle=pool.idle, **common)
 
     async def request(
         self,
@@ -135,46 +148,30 @@ class Client:
         query: dict[str, str] | None = None,
         body: bytes | None = None,
         content_type: str = "application/json",
-        accept: str = "",
+        accept: str = "application/json",
     ) -> tuple[int, bytes]:
         """Return status and body of a 2xx answer.
 
         Raises OutOfTime where the pass may no longer write, Unreachable without an answer, Foreign on a field manager's
         conflict, Hopeless where the same request cannot ever succeed, else EdgeError.
         """
-        headers = dict(self._headers)
-        if accept:
-            headers["Accept"] = accept
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
-        until = write_until.get()
-        sent = None if body is None else _Timely(body, until)
         try:
-            async with (
-                self._turn,
-                self._session.request(
-                    method,
-                    self._base + path,
-                    params=query,
-                    data=sent,
-                    headers=headers,
-                    timeout=self._timeout,
-                    **self._options,
-                ) as response,
-            ):
-                raw = await self._read(response)
-                if 200 <= response.status < 300:
-                    return response.status, raw
-                retry_after = response.headers.get("Retry-After", "")
-                raise _refusal(response.status, raw, retry_after, self._hidden(body), self.cluster)
-        except EdgeError:
-            raise
+            async with self._turn, asyncio.timeout(self._limits.request):
+                answer = await self._carrier.exchange(method, path, urlencode(query or {}), headers, body)
         except TimeoutError as error:
             raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
-        except (aiohttp.ClientError, OSError, ssl.SSLError, ValueError) as error:
-            if sent is not None and time.monotonic() > until:
-                raise OutOfTime from error
+        except TooLong as error:
+            raise EdgeError(
+                say("its answer is longer than %(limit)s bytes", limit=self._limits.answer_bytes)
+            ) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Unreachable(silence(error)) from error
+        if 200 <= answer.status < 300:
+            return answer.status, answer.body
+        raise _refusal(answer.status, answer.body, answer.retry_after, self._hidden(body), self.cluster)
 
     def _hidden(self, body: bytes | None) -> set[str]:
         """What an edge must not tell anybody: what we log in with, and the values of a Secret that we sent."""
@@ -186,18 +183,6 @@ class Client:
             for value in [*(document.get("data") or {}).values(), *(document.get("stringData") or {}).values()]:
                 hidden |= {value, *_decoded(value)}
         return hidden
-
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        limit = self._limits.answer_bytes
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in response.content.iter_any():
-            size += len(chunk)
-            if size > limit:
-                response.close()
-                raise EdgeError(say("its answer is longer than %(limit)s bytes", limit=limit))
-            chunks.append(chunk)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _decoded(value: str) -> list[str]:

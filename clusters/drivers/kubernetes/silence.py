@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
 import ssl
 
 import aiohttp
 
+from clusters.drivers.kubernetes.connection import BrokenOff, NoHttp
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
 
@@ -20,9 +22,7 @@ def silence(error: Exception) -> str:
         case aiohttp.ClientConnectorDNSError():
             return say("its name cannot be resolved")
         case aiohttp.ClientConnectorCertificateError():
-            refused = error.certificate_error
-            why = refused.verify_message if isinstance(refused, ssl.SSLCertVerificationError) else refused
-            return say("its certificate is not accepted: %(certificate_error)s", certificate_error=one_line(why))
+            return _unaccepted(error.certificate_error)
         case aiohttp.ClientProxyConnectionError():
             return say("its proxy cannot be reached: %(cause)s", cause=_of_the_system(error.os_error))
         case aiohttp.ClientHttpProxyError():
@@ -42,8 +42,21 @@ def silence(error: Exception) -> str:
             return say("the request failed: %(kind)s", kind=type(error).__name__)
 
 
+def _unaccepted(error: Exception) -> str:
+    why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error
+    return say("its certificate is not accepted: %(certificate_error)s", certificate_error=one_line(why))
+
+
 def _of_the_system(error: OSError) -> str:
     match error:
+        case NoHttp():
+            return say("it does not speak HTTP")
+        case BrokenOff(begun=True):
+            return say("its answer broke off")
+        case socket.gaierror():
+            return say("its name cannot be resolved")
+        case ssl.SSLCertVerificationError():
+            return _unaccepted(error)
         case ssl.SSLError():
             if error.reason in _NO_TLS:
                 return say("it does not speak TLS")

@@ -1,0 +1,99 @@
+"""Requests to servers that are reached through a proxy: aiohttp knows how."""
+
+from __future__ import annotations
+
+import ssl
+import time
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
+
+from clusters.drivers.base import OutOfTime, write_until
+from clusters.drivers.kubernetes.connection import Answer, TooLong
+
+
+def session(idle_seconds: float) -> aiohttp.ClientSession:
+    """Return the pool of connections to all such clusters of this process. Call inside the event loop."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            limit=0, keepalive_timeout=idle_seconds, enable_cleanup_closed=False, use_dns_cache=True
+        ),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        raise_for_status=False,
+        skip_auto_headers=("Accept", "User-Agent", "Content-Type"),
+    )
+
+
+class _Timely(aiohttp.BytesPayload):
+    """A body that is not sent once its pass may no longer write.
+
+    Looked at last of all: a worker may have stood still while it waited for its turn or for the connection.
+    """
+
+    def __init__(self, body: bytes, until: float) -> None:
+        super().__init__(body)
+        self._until = until
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if time.monotonic() > self._until:
+            raise OSError("too late to write")
+        await super().write_with_length(writer, content_length)
+
+
+class Proxied:
+    """As connection.Direct, through a proxy."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        session: aiohttp.ClientSession,
+        tls: ssl.SSLContext | None,
+        tls_name: str,
+        proxy: str,
+        headers: dict[str, str],
+        connect_seconds: float,
+        limit: int,
+    ) -> None:
+        self._base = server.rstrip("/")
+        self._session = session
+        self._tls = tls or False
+        self._tls_name = tls_name or None
+        self._proxy = proxy
+        self._headers = headers
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds)
+        self._limit = limit
+
+    async def exchange(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        """Return the answer; see Direct.exchange. Raises aiohttp.ClientError as well."""
+        until = write_until.get()
+        try:
+            async with self._session.request(
+                method,
+                URL(self._base + path + ("?" + query if query else ""), encoded=True),
+                data=None if body is None else _Timely(body, until),
+                headers=self._headers | headers,
+                timeout=self._timeout,
+                allow_redirects=False,
+                ssl=self._tls,
+                server_hostname=self._tls_name,
+                proxy=self._proxy,
+            ) as response:
+                return Answer(response.status, await self._read(response), response.headers.get("Retry-After", ""))
+        except (aiohttp.ClientError, OSError):
+            if body is not None and time.monotonic() > until:
+                raise OutOfTime from None
+            raise
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > self._limit:
+                response.close()
+                raise TooLong
+            chunks.append(chunk)
+        return b"".join(chunks)
