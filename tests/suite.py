@@ -18,6 +18,8 @@ EMBEDDED = "SQLite and the broker without a server"
 SERVICES = "PostgreSQL and Redis"
 # What the environment may say about a real installation is none of the tests' business.
 OURS = ("DATABASE_URL", "CELERY_BROKER_URL", "DJANGO_SETTINGS_MODULE", "PORT")
+# Hundreds of processes import the same modules: each would compile them anew, and pytest rewrite each file of tests.
+SLOW = ("PYTHONDONTWRITEBYTECODE",)
 # But for where the browser tests leave their screenshots.
 KEPT = ("OTE_SCREENSHOTS",)
 
@@ -35,7 +37,7 @@ def suite(arguments: list[str], extra: Mapping[str, str]) -> tuple[int, str]:
     env = {
         name: value
         for name, value in os.environ.items()
-        if name in KEPT or (name not in OURS and not name.startswith("OTE_"))
+        if name in KEPT or (name not in (*OURS, *SLOW) and not name.startswith("OTE_"))
     }
     command = [sys.executable, "-m", "pytest", "--durations=10", "--color=no", *DIVIDED, *arguments]
     process = subprocess.Popen(command, env=env | extra, stdout=subprocess.PIPE, text=True, errors="replace")

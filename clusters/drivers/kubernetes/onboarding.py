@@ -10,16 +10,18 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 import urllib3
-from kubernetes import client
 
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.trouble import answered, unreachable
 from otestack.errors import Invalid, Unavailable
 from otestack.sentences import say
+
+if TYPE_CHECKING:
+    from kubernetes import client
 
 # Seconds: to connect, until the next bytes come, and for one whole answer.
 CONNECT_SECONDS = 5
@@ -69,6 +71,8 @@ def ask(
 
 @contextlib.contextmanager
 def _api_client(credentials: Credentials) -> Iterator[client.ApiClient]:
+    from kubernetes import client  # a sixth of every process's start, and few of them look at a new cluster
+
     with tempfile.TemporaryDirectory(prefix="otestack-") as folder:
         configuration = client.Configuration(host=credentials.server, retries=False)
         configuration.proxy, configuration.proxy_headers = _proxy(credentials.proxy_url)
@@ -115,6 +119,8 @@ def _get(
 
     `what` says in words what the credentials must be allowed to do.
     """
+    from kubernetes.client import ApiException
+
     call = api.param_serialize(
         "GET" if body is None else "POST",
         path,
@@ -126,7 +132,7 @@ def _get(
     try:
         response = api.call_api(*call, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
         status, raw = response.status, _read(response.response)
-    except (client.ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+    except (ApiException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
         raise unreachable(error, credentials) from None
     if status == 404 and missing:
         raise Invalid(kubeconfig=missing)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from cryptography import x509
-from kubernetes.client import ApiException
 from urllib3 import exceptions as net
 
 from clusters.drivers.kubernetes.kubeconfig import Credentials
@@ -45,6 +44,8 @@ def answered(status: int, what: str, credentials: Credentials) -> DomainError:
 
 def unreachable(error: Exception, credentials: Credentials) -> DomainError:
     """Return the error for a request that got no answer."""
+    from kubernetes.client import ApiException  # by then loaded; see onboarding
+
     host = urlsplit(credentials.server).netloc
     while (inner := getattr(error, "reason", None)) and isinstance(inner, Exception):
         error = inner

@@ -14,6 +14,10 @@ import pytest
 
 from apps.charts import limits
 from tests.apps.charts.packing import ABOUT, CONFIG, chart, entry, tar, upload
+from tests.run.product import once
+
+# An archive is refused before anything is asked of the database.
+pytestmark = once
 
 GOOD = (entry("shop/Chart.yaml", ABOUT), entry("shop/templates/config.yaml", CONFIG))
 

@@ -19,6 +19,10 @@ import pytest
 from apps.charts import cage, limits
 from apps.charts.render import render
 from tests.apps.charts.packing import ABOUT, CONFIG, Files, chart, template, upload
+from tests.run.product import once
+
+# What templates get is between helm and its cage.
+pytestmark = once
 
 # Templates that end with a sentence of their own if what they asked for is not there.
 ASKS = '{{ required "nothing was there" (%s) }}'

@@ -9,6 +9,10 @@ import pytest
 
 from apps.charts import limits
 from tests.apps.charts.packing import CONFIG, chart, deployment, manifest, template, upload
+from tests.run.product import once
+
+# What a chart may hold is decided by its files and by what helm makes of them.
+pytestmark = once
 
 
 def service(spec: str) -> str:
