@@ -83,6 +83,22 @@ def test_export_as_csv_runs_no_formula(office: Office, entries: None) -> None:
     assert json.loads(rows[3]["after"]) == {"status": 3}
 
 
+@pytest.mark.parametrize("first", ["", " ", "\t", "\n", "\r\n", "\u00a0", "\u3000 ", "\ufeff", "\x0b\x1f", "'"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_nothing_before_a_formula_hides_it(office: Office, db: None, first: str, sign: str) -> None:
+    name = f"{first}{sign}1+1"
+    trail.write([trail.of("user", 1, name, "create")])
+    (row,) = csv.DictReader(io.StringIO(export(office, "csv"), newline=""))
+    assert row["object"] == (name if first == "'" else f"'{name}")
+
+
+@pytest.mark.parametrize("name", ["\tx", "\rx", "\nx"])
+def test_no_cell_begins_with_what_ends_one(office: Office, db: None, name: str) -> None:
+    trail.write([trail.of("user", 1, name, "create")])
+    (row,) = csv.DictReader(io.StringIO(export(office, "csv"), newline=""))
+    assert row["object"] == f"'{name}"
+
+
 def test_an_unknown_form_is_404(office: Office) -> None:
     assert office.client.get(f"{LIST}export/xml/").status_code == 404
 
