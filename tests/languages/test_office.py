@@ -34,10 +34,8 @@ NAMES = {
     *("acme", "system", "beijing", "harbin", "north", "gpu", "web", "web1", "web2", "nginx", "root", "Somebody"),
     *("unlimited", "first", "esc", "None", "admin", "member", "default"),
 }
-# Bundles have names such as 'deployment web1', which services give and people search for; data in braces is the API's.
-DATA = re.compile(
-    r"\b[0-9a-f]{8}\b|\b(?:deployment|business|namespace) (?:web\d|acme|system|ns\d*)|\{[^}]*\}", re.IGNORECASE
-)
+# The beginning of a request's id; data in braces is the API's.
+DATA = re.compile(r"\b[0-9a-f]{8}\b|\{[^}]*\}")
 
 
 class Texts(HTMLParser):
@@ -185,6 +183,24 @@ def test_a_deed_answers_in_chinese_and_the_trail_stays_english(world, office, ma
     office.choose("accounts_user", "approve", waiting)
     office.get(reverse("admin:accounts_user_do", args=["delete"]) + f"?id={waiting.pk}")
     assert "其令牌立即失效" in office.page
+
+
+def test_history_and_titles_are_in_each_readers_language_whoever_wrote_them(world, office, make_user):  # noqa: F811
+    waiting = make_user(role=0, username="lili")
+    history = reverse("admin:accounts_user_history", args=[waiting.pk])
+    office.choose("accounts_user", "approve", waiting)
+    office.confirm(comment="fine")
+    assert "Approved. Comment: fine" in office.get(history)
+    chinese(office).choose("accounts_user", "forbid", waiting)
+    office.confirm(comment="")
+    page = office.get(history)
+    assert "已批准。备注：fine" in page and "Approved" not in page
+    bundles = reverse("admin:clusters_bundle_changelist")
+    assert "部署 web1" in office.get(f"{bundles}?q=web1") and "业务 acme" in office.page
+    office.client.cookies["otestack_language"] = "en"
+    assert "deployment web1" in office.get(f"{bundles}?q=deployment+web1") and "business acme" in office.page
+    page = office.get(history)
+    assert "Approved. Comment: fine" in page and "Forbidden; its tokens have ended." in page
 
 
 def test_the_trail_names_things_in_english_whatever_the_reader_speaks(world, office):  # noqa: F811
