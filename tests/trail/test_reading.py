@@ -62,6 +62,20 @@ def test_the_list_and_one_entry(office: Office, entries: None) -> None:
     assert 'name="_save"' not in page
 
 
+def test_an_entry_leads_to_its_record_while_there_is_one(office: Office, acme: Any, beijing: Any) -> None:
+    """What is gone, what has no screen, and names from elsewhere are named only."""
+
+    def page(kind: str, pk: object) -> str:
+        trail.write([trail.of(kind, pk, "the object", "create", business=acme.pk)])
+        return office.get(f"{LIST}{TrailEntry.objects.latest('pk').pk}/change/")
+
+    for kind, pk, path in (("business", acme.pk, "business/business"), ("cluster", beijing.pk, "clusters/cluster")):
+        assert f'<a href="/admin/{path}/{pk}/change/">the object</a>' in page(kind, pk)
+    gone = [("cluster", 99), ("cluster", "9" * 30), ("cluster", ""), ("cluster", "\u0661"), ("image", "1"), ("none", 1)]
+    for kind, pk in gone:
+        assert "the object" in page(kind, pk) and ">the object</a>" not in office.page
+
+
 def test_filters_and_search(office: Office, entries: None) -> None:
     assert "four" not in office.get(f"{LIST}?q=two")
     assert "went away" not in office.get(f"{LIST}?channel__exact=api")
