@@ -298,7 +298,7 @@ class RecordAdmin(Maker, ModelAdmin):
         ]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{what.title}: {len(records)} {noun}",
+            "title": told(say("%(what)s: %(number)s %(noun)s", what=what.title, number=len(records), noun=noun)),
             "opts": self.opts,
             "media": self.media,
             "rows": rows,
