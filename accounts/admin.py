@@ -121,7 +121,7 @@ class UserAdmin(RecordAdmin):
     @admin.display(description=_("status"), ordering="status")
     def state(self, user: User) -> str:
         """Return the status, or that it was deleted."""
-        return badge(user.get_status_display() if _lives(user) else gettext("deleted"))
+        return badge(Status(user.status).label if _lives(user) else gettext("deleted"))
 
     @admin.display(description=_("role"))
     def role_in_words(self, user: User) -> str:

@@ -61,7 +61,7 @@ class AppVersionAdmin(RecordAdmin):
         lines = [
             (
                 link(row, row.version),
-                badge(row.get_status_display()),
+                badge(Status(row.status).label),
                 row.image or gettext("chart"),
                 f"{row.created_at:%Y-%m-%d %H:%M}",
             )

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Status as UserStatus
 from accounts.models import User
 from business import services
 from business.models import Business, Status
@@ -68,7 +69,7 @@ class BusinessAdmin(RecordAdmin):
     @admin.display(description=_("status"), ordering="status")
     def state(self, business: Business) -> str:
         """Return the status."""
-        return badge(business.get_status_display())
+        return badge(Status(business.status).label)
 
     @admin.display(description=_("namespace in the clusters"))
     def namespace_in_clusters(self, business: Business) -> str:
@@ -89,7 +90,7 @@ class BusinessAdmin(RecordAdmin):
         """Return the way to its users."""
         users = User.objects.living().filter(business=business).order_by("-is_admin", "username")
         rows = users.select_related("business").defer("password")[:MOST_NAMED]
-        shown = [(link(user), user.role.label, badge(user.get_status_display())) for user in rows]
+        shown = [(link(user), user.role.label, badge(UserStatus(user.status).label)) for user in rows]
         everybody = list_link(
             User, told(say("all %(users)s", users=users.count())), f"business__id__exact={business.pk}"
         )

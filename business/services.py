@@ -162,6 +162,6 @@ def _namespace(business: Business) -> Wish:
         namespace=business.namespace,
         objects=[{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": business.namespace}}],
         selector=Selector.ALL,
-        title=f"namespace {business.namespace}",
-        owner_text=f"business {business.name}",
+        title=say("namespace %(name)s", name=business.namespace),
+        owner_text=say("business %(name)s", name=business.name),
     )

@@ -282,7 +282,7 @@ class BundleAdmin(RecordAdmin):
     tenancy = "deployment__business"
     menu = ("Fleet", "inventory_2", 4)
     list_display = (
-        "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label", "ended_at",
+        "named", "owner", "namespace", "generation", "selector", "selector_value", "node_label", "ended_at",
         "created_at",
     )  # fmt: skip
     list_filter = (BundleEnded, "selector")
@@ -290,9 +290,19 @@ class BundleAdmin(RecordAdmin):
     search_help_text = _("Title, owner or namespace")
     ordering = ("-pk",)
     fields = (
-        "id", "uid", "title", "owner_text", "namespace", "generation", "selector", "selector_value", "node_label",
+        "id", "uid", "named", "owner", "namespace", "generation", "selector", "selector_value", "node_label",
         "placements_of_it", "objects_of_it", "ended_at", "dirty_at", "created_at", "updated_at",
     )  # fmt: skip
+
+    @admin.display(description=_("title"), ordering="title")
+    def named(self, bundle: Bundle) -> str:
+        """Return what it is, in the reader's language."""
+        return str(bundle)
+
+    @admin.display(description=_("owner text"), ordering="owner_text")
+    def owner(self, bundle: Bundle) -> str:
+        """Return whose it is."""
+        return told(bundle.owner_text) or "-"
 
     @admin.display(description=_("placements"))
     def placements_of_it(self, bundle: Bundle) -> str:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped, Trailed
-from otestack.sentences import SentenceField
+from otestack.sentences import SentenceField, told
 
 
 class Installation(models.Model):
@@ -166,8 +166,8 @@ class Bundle(Timestamped):
 
     # On the edge's objects; not the id, which a restored database may give out again.
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    title = models.CharField(max_length=300)
-    owner_text = models.CharField(max_length=300, blank=True)
+    title = SentenceField()
+    owner_text = SentenceField(blank=True)
     namespace = models.CharField(max_length=63)
     generation = models.PositiveIntegerField(default=1)
     selector = models.CharField(max_length=10, choices=Selector.choices)
@@ -189,7 +189,7 @@ class Bundle(Timestamped):
         ]
 
     def __str__(self) -> str:
-        return self.title
+        return told(self.title)
 
 
 class BundleObject(models.Model):

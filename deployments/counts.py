@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from clusters.models import Placement
 from deployments.models import Change
 from deployments.placements import bounded, clusters_named
 from deployments.status import Counts
-from otestack.sentences import SentenceField, joined, say
+from otestack.sentences import Sentence, SentenceField, joined, say
 
 HERE = Q(present=True)
 READY = HERE & Q(ready_generation=F("generation"))
@@ -23,6 +24,10 @@ REACHABLE = Q(cluster__away_since__isnull=True)
 AWAY = Q(cluster__away_since__isnull=False)
 TAKEN = HERE & Q(applied_generation=F("generation"))
 LEAVING = Q(present=False)
+
+_AWAY = say("away")
+# What stands before an error: a cluster's name, in text of before their number too.
+_PLACE = re.compile(r"^(?:\d+ clusters: )?[A-Za-z0-9-]+: ")
 
 
 @dataclass(frozen=True)
@@ -63,10 +68,24 @@ class Tally:
             parts.append(self.first_error if self.errors == 1 else several)
         away = self.leaving_away if kind == Change.DELETE else self.away
         if away:
-            parts.append(clusters_named(away, say("away"), self.first_away))
+            parts.append(clusters_named(away, _AWAY, self.first_away))
         if kind != Change.DELETE and not self.total:
             parts.append(say("no cluster matches"))
         return bounded(joined(parts, "; "))
+
+
+def cause(reason: str) -> str:
+    """Return what a Tally's reason is about, without the numbers and names of the clusters on which it is so."""
+    if not isinstance(reason, Sentence):
+        return _PLACE.sub("", reason)
+    values = reason.values
+    if values.keys() == {"number", "first"}:  # on several clusters
+        return cause(values["first"])
+    if values.get("what") == _AWAY:
+        return say("clusters are away")
+    if "0" in values:  # a cluster's name and its error, or an error and what else there is to say
+        return values["1"] if _PLACE.fullmatch(values["0"]) else cause(values["0"])
+    return reason
 
 
 def tally(bundle_ids: Collection[int]) -> dict[int, Tally]:

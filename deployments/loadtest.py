@@ -25,6 +25,7 @@ from clusters.models import Bundle, BundleObject, Cluster, ClusterLabel, Node, S
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.settle import BATCH, settle_bundles
 from otestack import trail
+from otestack.sentences import say
 
 PREFIX = "loadtest-"
 _NODES = 3
@@ -165,8 +166,9 @@ def _deployments(divided: list[Share], businesses: list[Business]) -> list[int]:
     )  # fmt: skip
     bundles = Bundle.objects.bulk_create(
         (
-            Bundle(title=f"deployment {PREFIX}{n}", owner_text=f"business {business.name}",
-                   namespace=business.namespace, **divided[n].selector, kinds=["v1/ConfigMap"])
+            Bundle(title=say("deployment %(name)s", name=f"{PREFIX}{n}"),
+                   owner_text=say("business %(name)s", name=business.name), namespace=business.namespace,
+                   kinds=["v1/ConfigMap"], **divided[n].selector)
             for n, business in numbered
         ),
         batch_size=_ROWS,

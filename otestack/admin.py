@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from otestack.backoffice.records import RecordAdmin
-from otestack.backoffice.words import pretty
+from otestack.backoffice.words import link, pretty
+from otestack.caller import current
 from otestack.models import TrailEntry
 from otestack.trail.reading import FORMS, business_names, records
 
@@ -29,8 +30,8 @@ class TrailAdmin(RecordAdmin):
     ordering = ("-pk",)
     date_hierarchy = None
     fields = (
-        "id", "at", "who", "channel", "address", "request_id", "kind", "object_id", "object_name", "business", "verb",
-        "was", "became",
+        "id", "at", "who", "channel", "address", "request_id", "kind", "object_id", "record", "business", "verb", "was",
+        "became",
     )  # fmt: skip
     change_list_template = "admin/trail.html"
     actions = ()
@@ -60,6 +61,18 @@ class TrailAdmin(RecordAdmin):
     def short_id(self, row: TrailEntry) -> str:
         """Return the beginning of the request's id; the whole one is on the entry's page."""
         return row.request_id[:8] or "-"
+
+    @admin.display(description=_("object"))
+    def record(self, row: TrailEntry) -> str:
+        """Return the object's name: a link, while there is such a record and the reader may open it."""
+        found = next((one for model, one in self.admin_site._registry.items() if _kind(model) == row.kind), None)
+        request = current().request
+        number = row.object_id if row.object_id.isascii() and row.object_id.isdecimal() else ""
+        if isinstance(found, RecordAdmin) and request is not None and number:
+            rows = found.get_queryset(request).filter(pk=number)
+            if found.has_view_permission(request) and rows.exists():
+                return link(rows.model(pk=number), row.object_name)
+        return row.object_name or "-"
 
     @admin.display(description=_("before"))
     def was(self, row: TrailEntry) -> str:
@@ -93,3 +106,8 @@ class TrailAdmin(RecordAdmin):
         answer["Content-Disposition"] = f'attachment; filename="audit-trail.{form}"'
         answer["Cache-Control"] = "no-store"
         return answer
+
+
+def _kind(model: type[Model]) -> str:
+    """Return what the trail calls records of a model."""
+    return str(model._meta.model_name)

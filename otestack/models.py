@@ -62,7 +62,7 @@ class Channel(models.TextChoices):
 
 
 class TrailQuerySet(OwnedQuerySet["TrailEntry"]):
-    """Reads of the trail: others than system administrators see what concerns their own business."""
+    """Reads of the trail. To others than system administrators only what concerns their own business is visible."""
 
 
 class TrailEntry(models.Model):

@@ -92,7 +92,7 @@ class OperationAdmin(RecordAdmin):
     @admin.display(description=_("audit"), ordering="audit")
     def audit_state(self, row: Operation) -> str:
         """Return the decision; a change without objects was never up for one."""
-        return "-" if row.audit == Audit.WAITING and not row.open else badge(row.get_audit_display())
+        return "-" if row.audit == Audit.WAITING and not row.open else badge(Audit(row.audit).label)
 
     @admin.display(description=_("status"))
     def state(self, row: Any) -> str:

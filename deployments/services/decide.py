@@ -92,6 +92,8 @@ def carry_out(operation: Operation, *, by: User | None, comment: str = "") -> No
     if bundle is None:  # nothing was ever handed out, so there is nothing to wait for
         Operation.objects.filter(pk=operation.pk).update(status=Status.DELETED, open=False, ended_at=Now())
         status, live = Status.DELETED, False
+        over = of_change("end", deployment, operation, before={"status": Status.APPROVED}, status=status)
+        trail.write([over])
     else:
         Operation.objects.filter(pk=operation.pk).update(generation=bundle.generation)
         status, live = Status.APPROVED, True

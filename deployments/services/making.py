@@ -99,6 +99,6 @@ def wish(deployment: Deployment, operation: Operation) -> Wish:
         selector=deployment.selector,
         selector_value=deployment.selector_value,
         node_label="" if deployment.node_label in EVERY else deployment.node_label,
-        title=f"deployment {deployment.name}",
-        owner_text=f"business {deployment.business.name}",
+        title=say("deployment %(name)s", name=deployment.name),
+        owner_text=say("business %(name)s", name=deployment.business.name),
     )

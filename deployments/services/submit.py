@@ -228,7 +228,10 @@ def _write_trail(deployment: Deployment, operation: Operation) -> None:
     now: dict[str, Any] = {"status": operation.status, "comment": operation.comment}
     if operation.kind == Change.NEW:
         now |= {name: getattr(deployment, name) for name in ("app_name", "cluster", "node_label")}
-    trail.write([of_change(verb, deployment, operation, **now | content(operation))])
+    entries = [of_change(verb, deployment, operation, **now | content(operation))]
+    if not operation.open:
+        entries.append(of_change("end", deployment, operation, status=operation.status))
+    trail.write(entries)
 
 
 def _busy(deployment: Deployment) -> Conflict:

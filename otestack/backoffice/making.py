@@ -15,8 +15,9 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 
+from otestack.backoffice import history
 from otestack.errors import DomainError, Invalid
-from otestack.sentences import english, say, told
+from otestack.sentences import say, told
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -62,7 +63,7 @@ class Maker:
                 known = fields and fields.keys() <= form.fields.keys()
                 form.add_error(None, forms.ValidationError(fields) if known else error.told)
             else:
-                self.log_addition(request, record, f"{english(self.making.title)}.")
+                self.log_addition(request, record, history.kept(self.making.done))
                 name = f"{self.opts.verbose_name} {record}"
                 self.message_user(
                     request, told(say("%(name)s: %(done)s.", name=name, done=self.making.done)), messages.SUCCESS

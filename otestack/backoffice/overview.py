@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Sum
-from django.db.models.functions import Now
+from django.db.models import Count, F, Max, Sum, Value
+from django.db.models.functions import Concat, Now, Replace
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -19,23 +18,20 @@ from clusters.freshness import is_fresh
 from clusters.heartbeat import ALIVE_SECONDS
 from clusters.models import Cluster, Heartbeat, Placement
 from clusters.reports import STATES, cluster_state
-from deployments.counts import READY
+from deployments.counts import READY, cause
 from deployments.freshness import unproven
 from deployments.models import Audit, Change, Deployment, Operation, Status
+from otestack.backoffice import reasons
 from otestack.backoffice.words import tone
-from otestack.sentences import say, told
+from otestack.sentences import SentenceField, say, told
 
 # Lines of each list on the page; beyond them it says how many there are.
 MOST = 10
-# Reasons that are fetched before those that differ in the cluster's name only are put together.
+# Reasons that are fetched before those that differ in names only are put together.
 _MOST_REASONS = 300
 # Late clusters of which each placement is counted; beyond them it is said of all of them.
 _MOST_LATE = 500
 _UNDER_WAY = {Status.APPROVED, Status.PROCESSING, Status.DEPLOYING}
-# What Kubernetes says of each pod in its own way: its name, and how long it is left alone for now.
-_VARYING = re.compile(r" pod=[^\s,;]+|(?<=back-off) \d\w*(?= restarting)")
-# deployments/counts.py puts a number of clusters and one's name before an error.
-_WHERE = re.compile(r"^(?:\d+ clusters: )?[A-Za-z0-9-]+: ")
 
 
 @dataclass(frozen=True)
@@ -78,13 +74,7 @@ def overview(request: HttpRequest, waiting: list[dict[str, Any]]) -> dict[str, A
         "under_way": under_way,
         "under_way_more": number - len(under_way),
         "failures": _failures(mine),
-        "away": list(
-            Cluster.objects.filter(away_since__isnull=False)
-            .order_by()
-            .values("last_error")
-            .annotate(number=Count("pk"))
-            .order_by("-number", "last_error")[:MOST]
-        ),
+        "away": _away(),
         "workers": alive,
     }
 
@@ -190,12 +180,27 @@ def _failures(mine: Any) -> list[dict[str, Any]]:
     """Return why deployments are not well, with how many each, whichever clusters it is on."""
     bad = mine.filter(status__in=(Status.PARTIAL, Status.FAILED, Status.ERROR)).exclude(reason="").order_by()
     rows = bad.values("reason").annotate(number=Count("pk"), latest=Max("updated_at"), example=Max("pk"))
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[Hashable, dict[str, Any]] = {}
     for row in rows.order_by("-latest")[:_MOST_REASONS]:
-        reason = _VARYING.sub("", _WHERE.sub("", row["reason"]))
+        reason = cause(row["reason"])
         url = reverse("admin:deployments_deployment_change", args=[row["example"]])
-        known = found.setdefault(reason, {"reason": reason, "number": 0, "latest": row["latest"], "url": url})
-        known["number"] += row["number"]
+        new = {"reason": reasons.said(reason), "number": 0, "latest": row["latest"], "url": url}
+        found.setdefault(reasons.code(reason), new)["number"] += row["number"]
+    return sorted(found.values(), key=lambda one: -one["number"])[:MOST]
+
+
+def _away() -> list[dict[str, Any]]:
+    """Return why clusters are away, with how many each. A cluster's own name is taken out before they are counted."""
+    error: Any = F("last_error")
+    for name in ("name", "cluster"):  # as a SentenceField keeps them
+        held: Any = Concat(Value(f'"{name}": "'), F("name"), Value('"'))
+        error = Replace(error, held, Value(f'"{name}": ""'), output_field=SentenceField())
+    rows: Any = Cluster.objects.filter(away_since__isnull=False).order_by().values(error=error)
+    found: dict[Hashable, dict[str, Any]] = {}
+    for row in rows.annotate(number=Count("pk")).order_by("-number", "error")[:_MOST_REASONS]:
+        reason = reasons.plainly(row["error"])
+        new = {"reason": reasons.said(reason), "number": 0}
+        found.setdefault(reasons.code(reason), new)["number"] += row["number"]
     return sorted(found.values(), key=lambda one: -one["number"])[:MOST]
 
 

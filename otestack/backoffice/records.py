@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters
 from unfold.admin import ModelAdmin
 
+from otestack.backoffice import history
 from otestack.backoffice.deeds import Deed
 from otestack.backoffice.lists import BoundedPaginator, RecordList
 from otestack.backoffice.making import Maker
@@ -114,7 +115,10 @@ class RecordAdmin(Maker, ModelAdmin):
         """Show what was done here, to system administrators: their comments are not for everybody."""
         if not self.may_do(request):
             raise PermissionDenied
-        return super().history_view(request, object_id, extra_context)
+        page = super().history_view(request, object_id, extra_context)
+        if isinstance(page, TemplateResponse):
+            history.show((page.context_data or {}).get("action_list", ()))
+        return page
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Never: records are created through the API and commands."""
@@ -273,9 +277,7 @@ class RecordAdmin(Maker, ModelAdmin):
                     request, told(say("%(name)s: %(why)s", name=name, why=error.sentence)), messages.ERROR
                 )
                 continue
-            comment = answers.get("comment", "")
-            noted = f"{done[:1].upper()}{done[1:]}."
-            self.log_change(request, record, f"{noted} Comment: {comment}" if comment else noted)
+            self.log_change(request, record, history.kept(done, answers.get("comment", "")))
             self.message_user(request, told(say("%(name)s: %(done)s.", name=name, done=done)), messages.SUCCESS)
         return True
 
@@ -296,7 +298,7 @@ class RecordAdmin(Maker, ModelAdmin):
         ]
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{what.title}: {len(records)} {noun}",
+            "title": told(say("%(what)s: %(number)s %(noun)s", what=what.title, number=len(records), noun=noun)),
             "opts": self.opts,
             "media": self.media,
             "rows": rows,

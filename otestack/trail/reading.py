@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -21,8 +22,9 @@ COLUMNS = (
     "id", "time", "channel", "userId", "who", "address", "requestId", "kind", "objectId", "object", "businessId",
     "business", "verb", "before", "after",
 )  # fmt: skip
-# A spreadsheet takes a cell that begins so for a formula, and tenants choose names.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# A spreadsheet takes a cell that begins so for a formula, and tenants choose names. What cannot be seen does not count,
+# full-width signs do; and a tab or an end of line may begin a cell of its own.
+_FORMULA = re.compile(r"[\s\x00-\x1f\ufeff]*[=+@\uff1d\uff0b\uff0d\uff20-]|[\t\r\n]")
 
 
 def chosen(
@@ -116,6 +118,6 @@ def _record(row: TrailEntry, names: dict[int, str]) -> dict[str, Any]:
 def _cell(value: Any) -> Any:
     if isinstance(value, dict):
         value = json.dumps(value, ensure_ascii=False)
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _FORMULA.match(value):
         return "'" + value
     return value

@@ -46,15 +46,15 @@ _BUSY = say("The registry account is being changed; try again in a moment.")
 _EMAIL = "{}@otestack.invalid"
 
 
-def create_account(by: User, *, user: str, password: str) -> None:
-    """Create the registry account of the caller's own business.
+def create_account(by: User, *, user: str, password: str, business: Business | None = None) -> None:
+    """Create the registry account of a business, without one of the caller's own.
 
     Raises Conflict when the business has one or the name is taken there, Invalid where the registry's own rules are
     stricter than ours, Unavailable when it does not answer: then the same call once more finds out what came of it.
     Source: seed, POST /v1/repository/user.
     """
     harbor = connect()
-    account, first = _reserve(own_business(by), user)
+    account, first = _reserve(business or own_business(by), user)
     try:
         user_id = _make(harbor, account, user, password, first=first)
         _complete(account, user_id, user, password)
@@ -67,15 +67,16 @@ def create_account(by: User, *, user: str, password: str) -> None:
     log.info("Business %s has the registry account %s (%s)", account.business_id, user, user_id)
 
 
-def change_password(by: User, *, password: str) -> None:
-    """Give the account of the caller's own business another password, and with it all that pulls by it.
+def change_password(by: User, *, password: str, business: Business | None = None) -> None:
+    """Give the account of a business, without one of the caller's own, another password.
 
-    The registry comes first: a failure after that is mended by the same call, which then finds the password in place.
+    All that pulls by it gets it too. The registry comes first: a failure after that is mended by the same call, which
+    then finds the password in place.
     Raises Conflict without an account or while it is being changed, Invalid, Unavailable.
     Source: seed, PUT /v1/repository/user.
     """
     harbor = connect()
-    account = _take(own_business(by))
+    account = _take(business or own_business(by))
     try:
         _set_password(harbor, account, account.harbor_user_id or 0, account.user, password)
         _store(account, password)

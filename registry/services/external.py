@@ -17,6 +17,7 @@ from registry.services.batches import Deletion
 
 if TYPE_CHECKING:
     from accounts.models import User
+    from business.models import Business
 
 
 @retry_deadlock
@@ -42,12 +43,12 @@ def create_external(by: User, *, repository_id: str, address: str, user: str, pa
 
 @retry_deadlock
 @transaction.atomic
-def delete_external(by: User, names: Sequence[str]) -> Deletion[str]:
-    """Delete accounts of the caller's own business by name. What runs keeps its pull secret.
+def delete_external(by: User, names: Sequence[str], *, business: Business | None = None) -> Deletion[str]:
+    """Delete accounts of a business by name, without one of the caller's own. What runs keeps its pull secret.
 
     Source: seed, DELETE /v1/repository/third.
     """
-    rows = ExternalRepository.objects.filter(business=own_business(by), repository_id__in=names)
+    rows = ExternalRepository.objects.filter(business=business or own_business(by), repository_id__in=names)
     locked = list(rows.select_for_update().order_by("pk").defer("password"))
     found = {row.repository_id for row in locked}
     trail.write([trail.gone(row) for row in locked])

@@ -1,12 +1,14 @@
 """manage.py create_admin and set_password."""
 
 import io
+import json
 import stat
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from accounts.models import User
+from otestack.models import TrailEntry
 
 
 def run(*arguments, **options):
@@ -92,3 +94,44 @@ def test_set_password_refuses(monkeypatch, member):
     monkeypatch.setattr("sys.stdin", io.StringIO("weak\n"))
     with pytest.raises(CommandError, match="8 to 20"):
         run("set_password", "member")
+
+
+def test_both_speak_as_operators_commands_do(monkeypatch, tmp_path):
+    """JSON, exit codes, one sentence that names the argument; the trail names who typed it, and with which request."""
+    path = tmp_path / "password"
+    made = json.loads(run("create_admin", "boss", "--json", "--password-file", str(path)))
+    assert made == {
+        "name": "boss",
+        "created": True,
+        "passwordFile": str(path),
+        "message": f"Created the system administrator boss. Its password is kept in {path}.",
+    }
+    again = json.loads(run("create_admin", "boss", "--json", "--show"))
+    assert (again["created"], "password" in again, "passwordFile" in again) == (False, False, False)
+    shown = json.loads(run("create_admin", "second", "--json", "--show"))
+    assert User.objects.get(username="second").check_password(shown["password"])
+    monkeypatch.setenv("OTE_PASSWORD", "Given1234")
+    assert json.loads(run("set_password", "boss", "--json"))["name"] == "boss"
+    entries = TrailEntry.objects.order_by("pk").values_list("channel", "object_name", "verb")
+    assert list(entries) == [
+        ("command", "boss", "create"),
+        ("command", "second", "create"),
+        ("command", "boss", "reset password"),
+    ]
+    assert "" not in TrailEntry.objects.values_list("request_id", flat=True)
+    assert "" not in TrailEntry.objects.values_list("actor_name", flat=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("create_admin", "not a name", "--show"), "name: It must be 1 to 64 letters"),
+        (("create_admin", "boss\x1b[2J"), "Set OTE_ADMIN_PASSWORD"),
+        (("set_password", "nobody\x1b[2J"), "There is no user 'nobody\\x1b[2J'."),
+    ],
+)
+def test_what_fails_is_one_sentence_that_steers_no_terminal(words, sentence):
+    with pytest.raises(CommandError) as caught:
+        run(*words)
+    assert str(caught.value).startswith(sentence)
+    assert caught.value.returncode == 1

@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
 
+from otestack.backoffice.history import shown
 from tests.conftest import PASSWORD
 from tests.deployments.conftest import (  # noqa: F401
     _installation,
@@ -90,6 +91,6 @@ def noted() -> Callable[[Any], list[str]]:
 
     def read(record: Any) -> list[str]:
         entries = LogEntry.objects.filter(object_id=str(record.pk), content_type__model=record._meta.model_name)
-        return list(entries.order_by("pk").values_list("change_message", flat=True))
+        return [shown(message) for message in entries.order_by("pk").values_list("change_message", flat=True)]
 
     return read

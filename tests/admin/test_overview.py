@@ -10,6 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from clusters.models import Cluster, Placement
 from deployments.models import Deployment, Operation, Status
+from deployments.placements import clusters_named
+from otestack.sentences import joined, say
 from tests.deployments import fleet
 
 URL = "/admin/overview/"
@@ -78,6 +80,59 @@ def test_failures_are_grouped_by_reason_wherever_they_are(office, deploy, admin,
     text = said(office.get(URL))
     assert "2 ImagePullBackOff: no such image (" in text and "1 quota exceeded (" in text
     assert "2 CrashLoopBackOff: back-off restarting failed container=a (" in text
+
+
+def test_sentences_are_grouped_by_their_code_and_told_in_the_readers_language(
+    office, deploy, admin, versions, beijing, harbin
+):
+    """Names differ from row to row, and so does the order in which settling puts them; the reason is one."""
+    versions()
+
+    def refused(what: str, cluster: str, namespace: str) -> str:
+        right = say(
+            "the credentials of %(cluster)s may not %(verb)s %(what)s in namespace %(namespace)s",
+            cluster=cluster, verb="patch", what="deployments.apps", namespace=namespace,
+        )  # fmt: skip
+        answer = say("answered %(status)s: %(said)s", status=403, said=right)
+        return say("%(what)s was refused: %(error)s", what=what, error=answer)
+
+    label = say("no node carries label %(node_label)s", node_label="gpu")
+    away = clusters_named(2, say("away"), "harbin")
+    several = "%(number)s clusters: %(first)s, …"
+    for number, reason in enumerate(
+        (
+            joined(["beijing: ", label]),
+            say(several, number=2, first=joined(["beijing: ", label])),
+            joined([joined(["harbin: ", label]), away], "; "),
+            joined(["beijing: ", say("no node carries label %(node_label)s", node_label="arm")]),
+            joined(["beijing: ", refused("Deployment ns1/web", "beijing", "ns1")]),
+            say(several, number=3, first=joined(["harbin: ", refused("Deployment ns2/api", "harbin", "ns2")])),
+            joined(["beijing: ", refused("Service ns1/web", "beijing", "ns1")]),
+            away,
+            clusters_named(1, say("away"), "beijing"),
+        )
+    ):
+        made = deploy(admin, deployName=f"d{number}")
+        Deployment.objects.filter(pk=made.pk).update(status=Status.FAILED, reason=reason)
+    text = said(office.get(URL)).partition("What is wrong with deployments")[2]
+    for words in ("3 no node carries label gpu (", "1 no node carries label arm (", "2 clusters are away ("):
+        assert words in text
+    assert "2 Deployment ns" in text and "1 Service ns1/web was refused: answered 403: " in text
+    office.client.cookies["otestack_language"] = "zh-hans"
+    text = said(office.get(URL))
+    assert "3 没有节点带有标签 gpu" in text and "2 集群离线" in text and "no node" not in text
+
+
+def test_why_clusters_are_away_is_counted_without_their_names(office, beijing, harbin):
+    for number, cluster in enumerate((beijing, harbin, *(fleet.join(name) for name in ("name", "e", "error")))):
+        fleet.away(cluster)
+        error = say("no answer within the time") if number else say("no connection within the time")
+        why = say("%(name)s cannot be reached: %(error)s", name=cluster.name, error=error)
+        Cluster.objects.filter(pk=cluster.pk).update(last_error=why)
+    text = said(office.get(URL))
+    assert "4 no answer within the time 1 no connection within the time" in text
+    office.client.cookies["otestack_language"] = "zh-hans"
+    assert "4 响应超时 1 " in said(office.get(URL))
 
 
 def test_the_page_holds_what_is_fetched_and_the_script_that_does(office, beijing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def edge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
     chromium()
-    with Simulator(tmp_path_factory.mktemp("edge"), {"wuhan": 2}, persist=False) as simulator:
+    with Simulator(tmp_path_factory.mktemp("edge"), {"wuhan": 2, "xian": 1, "yichang": 1}, persist=False) as simulator:
         yield simulator
 
 
@@ -133,3 +134,38 @@ def test_the_administrators_day(person: Person, running: Product, edge: Simulato
     person.confirm(comment="left us")
     assert running.request("POST", "/v1/authorization", {"user": "bob", "password": PASSWORD})[0] == 403
     assert not person.faults, "\n".join(person.faults)
+
+
+def test_a_bar_moves_by_itself_also_past_a_restart_of_the_server(
+    person: Person, running: Product, edge: Simulator
+) -> None:
+    person.login("root", PASSWORD)
+    for name in ("xian", "yichang"):
+        person.go("/admin/clusters/cluster/make/")
+        person.confirm(clusterName=name, clusterLabel="west", kubeconfig=edge.kubeconfig(name))
+        edge.set_away(name, "refuse")
+    root = tenant(running, "root")
+    root("POST", "/v1/app", APP | {"appName": "live", "image": "nginx:1.27"})
+    sent = {"deployName": "live", "appName": "live", "version": "1.1.1", "cluster": "west", "nodeLabel": ""}
+    root("POST", "/v1/deploy", sent | {"comment": ""})
+    (made,) = (row for row in root("GET", "/v1/deploy")["data"] if row["deployName"] == "live")
+    person.go(f"/admin/deployments/deployment/{made['id']}/change/")
+    person.page.evaluate("window.stayed = true")  # and goes with a reload
+
+    def stands_at(value: int) -> None:
+        bar = "value => window.stayed && document.querySelector('[data-deployment] progress').value === value"
+        person.page.wait_for_function(bar, arg=value, timeout=60_000)
+
+    stands_at(0)
+    edge.set_away("xian", False)
+    stands_at(50)
+    assert not person.faults, "\n".join(person.faults)
+    # What the browser asks first is answered by a proxy in front, as long as nobody is behind it.
+    person.page.route("**/admin/events/**", lambda route: route.fulfill(status=502), times=1)
+    os.kill(running.part("web"), signal.SIGKILL)
+    running.said("web ended (killed by SIGKILL)")
+    until(lambda: running.readyz()[0] == 200, "the web server is up again")
+    edge.set_away("yichang", False)
+    stands_at(100)
+    assert person.page.inner_text("[data-say=clusters]") == "2 / 2"
+    assert not [fault for fault in person.faults if "net::ERR_" not in fault and "502" not in fault]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,28 @@ def test_the_role_holds_each_kind_that_we_may_apply_and_nothing_that_gives_right
     assert places == {"fleet"}
 
 
+def test_service_accounts_of_two_namespaces_do_not_share_what_is_the_whole_clusters() -> None:
+    """Whoever applies the second would take the first one's rights away."""
+
+    def of_the_cluster(*words: str) -> dict[str, str]:
+        documents = yaml.safe_load_all(run("cluster", "rbac", *words))
+        return {item["kind"]: item["metadata"]["name"] for item in documents if "namespace" not in item["metadata"]}
+
+    first, second, usual = of_the_cluster("--namespace", "a"), of_the_cluster("--namespace", "b"), of_the_cluster()
+    for kind in ("Namespace", "ClusterRole", "ClusterRoleBinding"):
+        assert len({first[kind], second[kind], usual[kind]}) == 3
+    assert usual == {"Namespace": "otestack-system", "ClusterRole": "otestack", "ClusterRoleBinding": "otestack"}
+    for words in (("--namespace", "a"), ()):
+        *_, role, binding, _ = yaml.safe_load_all(run("cluster", "rbac", *words))
+        assert binding["roleRef"]["name"] == role["metadata"]["name"]
+
+
+@pytest.mark.parametrize("name", ["", "A", "a b", "../kube-system", "a" * 64, "-a", "a.b"])
+def test_a_namespace_that_cannot_be_is_refused(owner: Any, name: str) -> None:
+    for words in (("rbac",), ("kubeconfig", owner(1))):
+        assert failure("cluster", *words, f"--namespace={name}").startswith("--namespace: A namespace is 1 to 63 ")
+
+
 @pytest.mark.parametrize("hours", [0, 24])
 def test_the_login_is_the_service_accounts_and_goes_where_the_owners_does(owner: Any, hours: int) -> None:
     secret = {"data": {"token": base64.b64encode(b"lasting-token").decode()}}
@@ -84,4 +107,22 @@ def test_an_owner_who_may_not_is_told_what(owner: Any) -> None:
     with serving(Hostile({f"{SPACE}/secrets/otestack-token": (403, {})}), SERVER) as edge:
         said = failure("cluster", "kubeconfig", owner(edge.port))
     assert said.endswith("these credentials may not get the secret otestack-system/otestack-token.")
-    assert failure("cluster", "kubeconfig", owner(1), "--hours", "-1").startswith("--hours is a whole number")
+
+
+@pytest.mark.parametrize("hours", ["-1", "1193047", "9" * 30])
+def test_a_life_that_no_cluster_gives_is_refused_before_it_is_asked(owner: Any, hours: str) -> None:
+    said = failure("cluster", "kubeconfig", owner(1), "--hours", hours)
+    assert said == (
+        "--hours: It is a whole number from 1 to 1193046, the most that Kubernetes takes, or 0 for a token that lasts; "
+        "a cluster may allow less."
+    )
+
+
+def test_a_life_that_the_cluster_cuts_short_is_said(owner: Any) -> None:
+    status = {"token": "brief-token", "expirationTimestamp": "2030-01-01T01:00:00Z"}
+    answer = (201, {"spec": {"expirationSeconds": 3600}, "status": status})
+    errors = io.StringIO()
+    with serving(Hostile({f"{SPACE}/serviceaccounts/otestack/token": answer}), SERVER) as edge:
+        printed = run("cluster", "kubeconfig", owner(edge.port), "--hours", "24", errors=errors)
+    assert parse(printed).token == "brief-token"
+    assert errors.getvalue() == "Warning: the cluster cut the token's life short, to 60 minutes.\n"

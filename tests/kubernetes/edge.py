@@ -266,7 +266,7 @@ def _login(plane: Plane, line: Line) -> tuple[str, str]:
 
     def there() -> bool:
         with contextlib.suppress(Invalid):  # the token controller writes it a moment after the Secret
-            found.append(rbac.login(owner))
+            found.append(rbac.login(owner).kubeconfig)
         return bool(found)
 
     _until(there, "the service account has its token")

@@ -180,7 +180,23 @@ def test_a_deleted_business_ends_its_changes(
     ends = [entry for entry in entries if entry.kind == "deployment"]
     assert [(entry.object_name, entry.verb, (entry.after or {})["change"]) for entry in ends] == [
         ("waits", "refuse", "new"), ("web1", "approve", "delete"), ("waits", "approve", "delete"),
+        ("waits", "end", "delete"),
     ]  # fmt: skip
+
+
+def test_what_never_reaches_a_cluster_ends_in_the_trail_too(
+    api: Any, admin: Any, acme: Business, deploy: Any, versions: Any, beijing: Cluster, written: Any
+) -> None:  # fmt: skip
+    assert api(admin).post("/v1/repository/third", THIRD).status_code == 200
+    versions(repositoryId=THIRD["repositoryId"])
+    api(admin).delete("/v1/repository/third", {"repositoryId": [THIRD["repositoryId"]]})
+    with written() as entries:
+        row = deploy(admin)  # its pull secret cannot be made
+        assert api(admin).delete(f"/v1/deploy/id/{row.pk}").json()["code"] == 200
+    assert [(entry.verb, (entry.after or {}).get("status")) for entry in entries] == [
+        ("submit new", 8), ("end", 8), ("submit delete", 0), ("approve", None), ("end", 9),
+    ]  # fmt: skip
+    assert {entry.actor_name for entry in entries} == {"admin"}
 
 
 def test_retry(system: Any, running: Deployment, written: Any) -> None:

@@ -62,6 +62,20 @@ def test_the_list_and_one_entry(office: Office, entries: None) -> None:
     assert 'name="_save"' not in page
 
 
+def test_an_entry_leads_to_its_record_while_there_is_one(office: Office, acme: Any, beijing: Any) -> None:
+    """What is gone, what has no screen, and names from elsewhere are named only."""
+
+    def page(kind: str, pk: object) -> str:
+        trail.write([trail.of(kind, pk, "the object", "create", business=acme.pk)])
+        return office.get(f"{LIST}{TrailEntry.objects.latest('pk').pk}/change/")
+
+    for kind, pk, path in (("business", acme.pk, "business/business"), ("cluster", beijing.pk, "clusters/cluster")):
+        assert f'<a href="/admin/{path}/{pk}/change/">the object</a>' in page(kind, pk)
+    gone = [("cluster", 99), ("cluster", "9" * 30), ("cluster", ""), ("cluster", "\u0661"), ("image", "1"), ("none", 1)]
+    for kind, pk in gone:
+        assert "the object" in page(kind, pk) and ">the object</a>" not in office.page
+
+
 def test_filters_and_search(office: Office, entries: None) -> None:
     assert "four" not in office.get(f"{LIST}?q=two")
     assert "went away" not in office.get(f"{LIST}?channel__exact=api")
@@ -81,6 +95,22 @@ def test_export_as_csv_runs_no_formula(office: Office, entries: None) -> None:
     assert tuple(rows[0]) == reading.COLUMNS
     assert [row["object"] for row in rows] == ["beijing", "four", "<b>web", "two", "'=cmd|x"]
     assert json.loads(rows[3]["after"]) == {"status": 3}
+
+
+@pytest.mark.parametrize("first", ["", " ", "\t", "\n", "\r\n", "\u00a0", "\u3000 ", "\ufeff", "\x0b\x1f", "'"])
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20"])
+def test_nothing_before_a_formula_hides_it(office: Office, db: None, first: str, sign: str) -> None:
+    name = f"{first}{sign}1+1"
+    trail.write([trail.of("user", 1, name, "create")])
+    (row,) = csv.DictReader(io.StringIO(export(office, "csv"), newline=""))
+    assert row["object"] == (name if first == "'" else f"'{name}")
+
+
+@pytest.mark.parametrize("name", ["\tx", "\rx", "\nx"])
+def test_no_cell_begins_with_what_ends_one(office: Office, db: None, name: str) -> None:
+    trail.write([trail.of("user", 1, name, "create")])
+    (row,) = csv.DictReader(io.StringIO(export(office, "csv"), newline=""))
+    assert row["object"] == f"'{name}"
 
 
 def test_an_unknown_form_is_404(office: Office) -> None:

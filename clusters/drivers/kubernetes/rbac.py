@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import re
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -16,9 +17,20 @@ from otestack.sentences import say
 NAME = "otestack"
 NAMESPACE = "otestack-system"
 TOKEN = "otestack-token"
+# Kubernetes takes 10 minutes to 2^32 seconds; what is more than a cluster's own maximum it cuts short.
+MOST_HOURS = 2**32 // 3600
+
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 # get: is the name taken, and by whom? list: what is there. patch with create: server-side apply. delete: what ended.
 OBJECT_VERBS = ["create", "delete", "get", "list", "patch"]
+
+
+class Issued(NamedTuple):
+    """A login. seconds: the life of its token as the cluster said it; 0: it lasts, or the cluster said nothing."""
+
+    kubeconfig: str
+    seconds: int
 
 
 def rules() -> list[dict[str, Any]]:
@@ -39,9 +51,15 @@ def rules() -> list[dict[str, Any]]:
 
 
 def manifests(namespace: str = NAMESPACE) -> list[dict[str, Any]]:
-    """A namespace, a service account in it, its role, the binding, and the Secret that holds a lasting token."""
+    """A namespace, a service account in it, its role, the binding, and the Secret that holds a lasting token.
+
+    Role and binding are the whole cluster's: elsewhere than in the usual namespace they have names of their own, so
+    that one installation's do not take the place of another's. Raises Invalid.
+    """
+    _require_namespace(namespace)
+    own = NAME if namespace == NAMESPACE else f"{NAME}-{namespace}"
     account = {"kind": "ServiceAccount", "name": NAME, "namespace": namespace}
-    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": NAME}
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": own}
     rbac = "rbac.authorization.k8s.io/v1"
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}},
@@ -51,11 +69,11 @@ def manifests(namespace: str = NAMESPACE) -> list[dict[str, Any]]:
             "metadata": {"name": NAME, "namespace": namespace},
             "automountServiceAccountToken": False,
         },
-        {"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": NAME}, "rules": rules()},
+        {"apiVersion": rbac, "kind": "ClusterRole", "metadata": {"name": own}, "rules": rules()},
         {
             "apiVersion": rbac,
             "kind": "ClusterRoleBinding",
-            "metadata": {"name": NAME},
+            "metadata": {"name": own},
             "roleRef": role,
             "subjects": [account],
         },
@@ -73,15 +91,25 @@ def manifests(namespace: str = NAMESPACE) -> list[dict[str, Any]]:
 
 
 def manifest(namespace: str = NAMESPACE) -> str:
-    """The same as YAML for `kubectl apply -f -`."""
+    """The same as YAML for `kubectl apply -f -`. Raises Invalid."""
     return yaml.safe_dump_all(manifests(namespace), sort_keys=False)
 
 
-def login(owner: Credentials, namespace: str = NAMESPACE, hours: int = 0) -> str:
+def login(owner: Credentials, namespace: str = NAMESPACE, hours: int = 0) -> Issued:
     """Return a kubeconfig of the service account, asked for with the credentials of the cluster's owner.
 
-    hours: the life of its token; 0 takes the lasting one out of the Secret. Raises Invalid or Unavailable.
+    hours: the life of its token, at most MOST_HOURS; 0 takes the lasting one out of the Secret.
+    Raises Invalid or Unavailable.
     """
+    _require_namespace(namespace)
+    if not 0 <= hours <= MOST_HOURS:
+        raise Invalid(
+            hours=say(
+                "It is a whole number from 1 to %(most)s, the most that Kubernetes takes, or 0 for a token that lasts; "
+                "a cluster may allow less.",
+                most=MOST_HOURS,
+            )
+        )
     base = f"/api/v1/namespaces/{namespace}"
     missing = say(
         "There is no token of %(namespace)s/%(name)s there yet; apply what `cluster rbac` prints first.",
@@ -107,7 +135,16 @@ def login(owner: Credentials, namespace: str = NAMESPACE, hours: int = 0) -> str
         token = _decoded(_text(answer, "data", "token"))
     if not token:
         raise Invalid(kubeconfig=missing)
-    return _kubeconfig(owner, token, namespace)
+    spec = answer.get("spec")
+    given = spec.get("expirationSeconds") if isinstance(spec, dict) else None
+    return Issued(_kubeconfig(owner, token, namespace), given if isinstance(given, int) else 0)
+
+
+def _require_namespace(name: str) -> None:
+    if not _NAMESPACE.fullmatch(name):
+        raise Invalid(
+            namespace=say("A namespace is 1 to 63 small letters, digits and '-', and neither begins nor ends with '-'.")
+        )
 
 
 def _kubeconfig(owner: Credentials, token: str, namespace: str) -> str:

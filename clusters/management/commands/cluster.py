@@ -32,7 +32,7 @@ class Command(OperatorCommand):
         "cluster list --json",
         "cluster remove shanghai --yes --wait 60",
     )
-    arguments = {"clusterName": "name", "clusterLabel": "label"}
+    arguments = {"clusterName": "name", "clusterLabel": "label", "hours": "--hours", "namespace": "--namespace"}
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the sub-commands."""
@@ -68,7 +68,10 @@ class Command(OperatorCommand):
         login.add_argument("kubeconfig", metavar="FILE", help="the cluster owner's; '-' reads standard input")
         login.add_argument("--context", default="", help="default: the kubeconfig's current-context")
         login.add_argument(
-            "--hours", type=int, default=0, help="the life of its token; default: a lasting one, from its Secret"
+            "--hours",
+            type=int,
+            default=0,
+            help="the life of its token, which the cluster may cut short; default: a lasting one, from its Secret",
         )
         for command in (rights, login):
             command.add_argument("--namespace", default=rbac.NAMESPACE, help="of the service account")
@@ -184,10 +187,13 @@ class Command(OperatorCommand):
         self.show(items, manifest.rstrip("\n"))
 
     def _kubeconfig(self, kubeconfig: str, context: str, namespace: str, hours: int, **_: Any) -> None:
-        if hours < 0:
-            raise CommandError("--hours is a whole number of hours, or 0 for a lasting token.")
         made = rbac.login(parse(_read(kubeconfig), context), namespace, hours)
-        self.show(yaml.safe_load(made), made.rstrip("\n"))
+        if 0 < made.seconds < hours * 3600:
+            life = made.seconds // 60
+            self.stderr.write(
+                self.style.WARNING(f"Warning: the cluster cut the token's life short, to {life} minutes.")
+            )
+        self.show(yaml.safe_load(made.kubeconfig), made.kubeconfig.rstrip("\n"))
 
     def _remove(self, name: str, force: bool, yes: bool, wait: float, **_: Any) -> None:
         cluster = _find(name)

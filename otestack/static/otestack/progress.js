@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const UNDER_WAY = [0, 1, 3, 4]; // statuses
+  const AGAIN_MS = 5000;
   const DELETION = 4; // the kind of a change: its clusters are those that let go
   const source = document.querySelector("[data-events]");
   if (!source || !window.EventSource) return;
@@ -42,6 +43,15 @@
       for (const element of shown()) if (element.dataset.deployment === String(event.deployId)) show(element, event);
     });
     opened.addEventListener("end", () => opened.close());
+    opened.addEventListener("error", () => {
+      // The browser tries again by itself, but not after an answer such as a proxy's 502 while the server starts anew.
+      if (opened.readyState !== EventSource.CLOSED || stream !== opened) return;
+      setTimeout(() => {
+        if (stream !== opened) return;
+        followed = "";
+        follow();
+      }, AGAIN_MS);
+    });
     stream = opened;
   };
 
