@@ -139,8 +139,8 @@ class Centre(Product):
         return found | {"watching": [self.connection.info.backend_pid]}
 
     def workers_memory(self) -> Memory:
-        """Return what the drive workers hold, their parent included."""
-        return memory(self.parts["drive"].pid)
+        """Return what the workers hold together, drive and settle, their parents included."""
+        return memory(self.parts["drive"].pid, self.parts["settle"].pid)
 
     @property
     def connection(self) -> Any:

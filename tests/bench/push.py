@@ -10,7 +10,7 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +28,7 @@ IDLE_SECONDS = 5
 
 @dataclass
 class Held:
-    """Memory of all drive workers together, in bytes, and the connections that are open."""
+    """Memory of all workers together, in bytes, and the connections that are open."""
 
     base: int
     open: int = 0
@@ -55,17 +55,23 @@ class Results:
     began: float = field(default_factory=time.time)
 
 
+def _numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",") if part]
+
+
+def _words(text: str) -> list[str]:
+    return [part for part in text.split(",") if part and part != "none"]
+
+
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    numbers: Callable[[str], list[int]] = lambda text: [int(part) for part in text.split(",") if part]  # noqa: E731
-    words: Callable[[str], list[str]] = lambda text: [part for part in text.split(",") if part and part != "none"]  # noqa: E731
-    parser.add_argument("--clusters", type=numbers, default=[100, 1000, 10000], help="sizes of the fleet: %(default)s")
+    parser.add_argument("--clusters", type=_numbers, default=[100, 1000, 10000], help="sizes of the fleet: %(default)s")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--drivers", type=int, default=2, help="drive worker processes, as make run has them")
-    parser.add_argument("--peers", type=words, default=list(PEERS), help="kubectl,helm,ansible or none")
+    parser.add_argument("--peers", type=_words, default=list(PEERS), help="kubectl,helm,ansible or none")
     parser.add_argument("--peer-clusters", type=int, default=100)
     parser.add_argument(
-        "--scale", type=numbers, default=[1, 2, 4], help="numbers of drive workers to compare; '' for none"
+        "--scale", type=_numbers, default=[1, 2, 4], help="numbers of drive workers to compare; '' for none"
     )
     parser.add_argument("--scale-clusters", type=int, default=1000)
     parser.add_argument(

@@ -156,7 +156,7 @@ def _memory(report: Report, results: Results) -> None:
         idle = [held.idle / 1e6 for held in helds if held.idle]
         rows.append([*row, figure(idle).text(0) if idle else ""])
     head = ("clusters", "base MB", "after a cold push MB", "open connections", "KB/connection", "idle ones closed MB")
-    report.table(head, rows, "Memory of all drive workers together (proportional set size):")
+    report.table(head, rows, "Memory of all workers together, drive and settle (proportional set size):")
 
 
 def _per_connection(helds: Sequence[Any]) -> list[float]:
