@@ -22,6 +22,8 @@ from tests.bench.edges import Edges
 from tests.bench.template import uid_of
 from tests.run.product import ROOT
 
+# Where the short forms of the benchmarks write.
+SMOKE = ROOT / ".cache" / "bench"
 # What is not so yet on the seeds.
 UNPROVEN = "SELECT 1 FROM clusters_placement WHERE ready_generation <> generation OR NOT present LIMIT 1"
 UNSETTLED = "SELECT 1 FROM clusters_bundle WHERE dirty_at IS NOT NULL LIMIT 1"

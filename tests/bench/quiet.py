@@ -16,7 +16,8 @@ from tests.bench import centre as running
 from tests.bench import report
 from tests.bench.centre import OURS, Centre
 from tests.bench.edges import NODES, edges
-from tests.bench.growing import grow, plant, proven, settled
+from tests.bench.growing import SMOKE, grow, plant, proven, settled
+from tests.bench.processes import Meter
 from tests.bench.statements import Statements, with_statements
 from tests.bench.tenant import ADMIN_PASSWORD, Tenant
 
@@ -66,14 +67,14 @@ def run(options: argparse.Namespace) -> None:
 def _measure(centre: Centre, edge: list[int], seconds: float) -> dict[str, Any]:
     """Return what one round took: CPU by part, statements, ages of the observations."""
     statements, passes = Statements(centre), centre.query(_PASSES)[0][0]
-    meter = centre.meter(edge=edge[0], **{f"edge{number}": pid for number, pid in enumerate(edge[1:])})
+    meter = Meter(centre.groups() | {"edge": edge})
     ages = []
     while meter.seconds < seconds:
         ages.append(centre.query(_AGES)[0])
         time.sleep(1)
     took, cpu = meter.seconds, meter.read()
-    parts = {name: 100 * cpu[name] / took for name in (*OURS, "database", "broker")}
-    parts["edge"] = 100 * sum(used for name, used in cpu.items() if name.startswith("edge")) / took
+    cpu["database"] -= cpu["watching"]
+    parts = {name: 100 * cpu[name] / took for name in (*OURS, "database", "broker", "edge")}
     return {
         "percent": 100 * running.ours(cpu) / took,
         "parts": parts,
@@ -112,7 +113,7 @@ def _tell(
         ("statements a minute", report.figure([one["statements"] for one in measured]).text(0)),
         ("oldest observation, s", oldest.text(1)),
         ("99 % of observations younger than, s", report.figure([one["p99"] for one in measured]).text(1)),
-        ("memory of the drive workers, MB", f"{memory / 1e6:.0f}"),
+        ("memory of the workers, MB", f"{memory / 1e6:.0f}"),
     ]
     made.table(("", "median (lowest to highest)"), rows)
     made.table(
@@ -121,4 +122,11 @@ def _tell(
         "The statements that took most of the database:",
     )
     made.data = {"rounds": measured, "memory": memory}
-    print(made.write(folder=Path(tempfile.mkdtemp()) if smoke else report.RESULTS))
+    print(made.write(lambda plot: _draw(plot, measured), folder=SMOKE if smoke else report.RESULTS))
+
+
+def _draw(plot: Any, measured: list[dict[str, Any]]) -> None:
+    axes = plot.subplots()
+    names = list(measured[0]["parts"])
+    axes.bar(names, [report.figure([one["parts"][name] for one in measured]).median for name in names])
+    axes.set(ylabel="% of a core")

@@ -16,7 +16,8 @@ from tests.bench import centre as running
 from tests.bench import report
 from tests.bench.centre import Centre
 from tests.bench.edges import Edges, edges
-from tests.bench.growing import grow, plant, proven, settled
+from tests.bench.growing import SMOKE, grow, plant, proven, settled
+from tests.bench.processes import Meter
 from tests.bench.tenant import ADMIN_PASSWORD, Tenant
 
 MOST_SECONDS = 60.0
@@ -90,7 +91,7 @@ def _round(centre: Centre, edge: Edges, down: float, interval: float, *, lasts: 
     time.sleep(down)
     began = time.time()
     centre.start()
-    meter = centre.meter(**{f"edge{number}": pid for number, pid in enumerate(edge.pids)})
+    meter = Meter(centre.groups() | {"edge": edge.pids})
     ready, since, course = 0.0, 0.0, []
     while True:
         if not ready and centre.readyz()[0] == 200:
@@ -109,8 +110,8 @@ def _round(centre: Centre, edge: Edges, down: float, interval: float, *, lasts: 
         "all_seen": next(look["at"] for look in course if not look["unseen"]),
         "interval": course[-1]["interval"],
         "cpu": running.ours(cpu) / meter.seconds,
-        "database": cpu["database"] / meter.seconds,
-        "edge": sum(used for name, used in cpu.items() if name.startswith("edge")) / meter.seconds,
+        "database": (cpu["database"] - cpu["watching"]) / meter.seconds,
+        "edge": cpu["edge"] / meter.seconds,
         "memory": centre.workers_memory().now,
         "course": course,
     }
@@ -146,11 +147,11 @@ def _tell(
             ("CPU of ours meanwhile, cores", figures["cpu"].text()),
             ("CPU of the database meanwhile, cores", figures["database"].text()),
             ("CPU of the edge meanwhile, cores", figures["edge"].text()),
-            ("memory of the drive workers, MB", report.figure([one["memory"] / 1e6 for one in measured]).text(0)),
+            ("memory of the workers, MB", report.figure([one["memory"] / 1e6 for one in measured]).text(0)),
         ],
     )
     made.data = {"rounds": measured, "before": before}
-    print(made.write(lambda plot: _draw(plot, measured), folder=Path(tempfile.mkdtemp()) if smoke else report.RESULTS))
+    print(made.write(lambda plot: _draw(plot, measured), folder=SMOKE if smoke else report.RESULTS))
 
 
 def _draw(plot: Any, measured: list[dict[str, Any]]) -> None:

@@ -23,7 +23,7 @@ from tests.bench import centre as running
 from tests.bench import report
 from tests.bench.centre import Centre
 from tests.bench.edges import Edges, edges
-from tests.bench.growing import UNPROVEN, grow, plant, proven, settled
+from tests.bench.growing import SMOKE, UNPROVEN, grow, plant, proven, settled
 from tests.bench.processes import Meter
 from tests.bench.tenant import ADMIN_PASSWORD, Tenant
 
@@ -79,7 +79,7 @@ class User:
 
     def _work(self, over: threading.Event) -> None:
         for name in itertools.cycle(_names("own", OWN)):
-            if over.wait(EVERY):
+            if over.wait(EVERY) and self.took:
                 return
             began = time.time()
             if self.tenant.upgrade(name):
@@ -146,7 +146,7 @@ def _round(centre: Centre, edge: Edges, tenant: Tenant, size: Size) -> dict[str,
     for name in _names("pending", size.pending):
         assert tenant.upgrade(name)
     before = centre.workers_memory().now
-    meter = centre.meter(**{f"edge{number}": pid for number, pid in enumerate(edge.pids)})
+    meter = Meter(centre.groups() | {"edge": edge.pids})
     edge.set_away(names, away=False)
     with User(centre, tenant, size.calm).at_work() as stormy:
         course = list(_course(centre, meter, most=_MOST_SECONDS))
@@ -164,8 +164,8 @@ def _round(centre: Centre, edge: Edges, tenant: Tenant, size: Size) -> dict[str,
         "storm_median": statistics.median(stormy.took),
         "changes": [len(calm.took), len(stormy.took)],
         "cpu": running.ours(cpu),
-        "database": cpu["database"],
-        "edge": sum(used for name, used in cpu.items() if name.startswith("edge")),
+        "database": (cpu["database"] - cpu["watching"]),
+        "edge": cpu["edge"],
         "course": course,
     }
 
@@ -209,15 +209,15 @@ def _tell(rounds: list[dict[str, Any]], size: Size, *, began: float, smoke: bool
             ("a user's change, storm: median, s", figures["storm_median"].text(3)),
             ("a user's change, storm: p95, s", figures["storm_p95"].text(3)),
             ("p95 in the storm / calm", ratio.text(2)),
-            ("memory of the drive workers before, MB", _megabytes(figures["memory_before"])),
-            ("memory of the drive workers, peak, MB", _megabytes(figures["memory_peak"])),
+            ("memory of the workers before, MB", _megabytes(figures["memory_before"])),
+            ("memory of the workers, peak, MB", _megabytes(figures["memory_peak"])),
             ("CPU of ours until proven, s", figures["cpu"].text(1)),
             ("CPU of the database until proven, s", figures["database"].text(1)),
             ("CPU of the edge until proven, s", figures["edge"].text(1)),
         ],
     )
     made.data = {"rounds": rounds}
-    print(made.write(lambda plot: _draw(plot, rounds), folder=Path(tempfile.mkdtemp()) if smoke else report.RESULTS))
+    print(made.write(lambda plot: _draw(plot, rounds), folder=SMOKE if smoke else report.RESULTS))
 
 
 def _megabytes(figure: report.Figure) -> str:
