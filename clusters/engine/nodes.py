@@ -51,16 +51,19 @@ def _replace(cluster_id: int, nodes: Sequence[ObservedNode]) -> None:
     known = {node.name: node for node in Node.objects.filter(cluster_id=cluster_id)}
     listed = {node.name: node for node in nodes}
     Node.objects.filter(pk__in=[node.pk for name, node in known.items() if name not in listed]).delete()
+    new = [Node(cluster_id=cluster_id, name=name, **_facts(seen)) for name, seen in listed.items() if name not in known]
     for name, seen in listed.items():
-        facts = {fact: getattr(seen, fact) for fact in _FACTS}
-        node = known.get(name)
-        if node is None:
-            known[name] = Node.objects.create(cluster_id=cluster_id, name=name, **facts)
-        elif any(getattr(node, fact) != value for fact, value in facts.items()):
+        node, facts = known.get(name), _facts(seen)
+        if node is not None and any(getattr(node, fact) != value for fact, value in facts.items()):
             for fact, value in facts.items():
                 setattr(node, fact, value)
             node.save()
+    known |= {node.name: node for node in Node.objects.bulk_create(new)}
     _replace_labels([known[name] for name in listed], listed)
+
+
+def _facts(seen: ObservedNode) -> dict[str, object]:
+    return {fact: getattr(seen, fact) for fact in _FACTS}
 
 
 def _replace_labels(nodes: Sequence[Node], listed: Mapping[str, ObservedNode]) -> None:

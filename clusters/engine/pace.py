@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import Min
 
 from clusters.engine.clock import db_now
-from clusters.models import Cluster, Heartbeat, Installation
+from clusters.models import Cluster, Heartbeat, Installation, observe_interval
 
 # How far back completed observations are counted, and how long workers must have run for the count to mean something.
 WINDOW_SECONDS = 60.0
@@ -24,15 +24,19 @@ def stretched(clusters: int, observed: int, *, interval: float, window: float) -
 
 
 def set_pace() -> float:
-    """Measure and store the effective interval; return it. Workers that just started measure nothing yet."""
+    """Measure and store the effective interval; return it.
+
+    Workers that just started measure nothing yet, and what was measured before them stays: a large fleet does not
+    become a small one by a restart.
+    """
     now = db_now()
     interval = settings.OTE_OBSERVE_INTERVAL
     window = max(WINDOW_SECONDS, 2 * interval)
     oldest = Heartbeat.objects.filter(beat_at__gte=now - timedelta(seconds=10)).aggregate(at=Min("started_at"))["at"]
-    effective = interval
-    if oldest is not None and oldest < now - timedelta(seconds=window):
-        here = Cluster.objects.filter(away_since__isnull=True, removing=False, last_error="")
-        seen = here.filter(observed_at__gte=now - timedelta(seconds=window)).count()
-        effective = stretched(here.count(), seen, interval=interval, window=window)
+    if oldest is None or oldest >= now - timedelta(seconds=window):
+        return observe_interval()
+    here = Cluster.objects.filter(away_since__isnull=True, removing=False, last_error="")
+    seen = here.filter(observed_at__gte=now - timedelta(seconds=window)).count()
+    effective = stretched(here.count(), seen, interval=interval, window=window)
     Installation.objects.filter(pk=1).exclude(observe_interval=effective).update(observe_interval=effective)
     return effective

@@ -22,11 +22,26 @@ _MEANT = """
             SELECT 1 FROM clusters_clusterlabel l WHERE l.cluster_id = c.id AND l.label = b.selector_value)))
 """
 
+# The same as pairs. One branch for each selector, joined by equality: with all of them in one condition, every bundle
+# is compared with every cluster.
+_PAIRS = """
+    SELECT c.id AS cluster_id, b.id AS bundle_id, b.generation FROM clusters_bundle b CROSS JOIN clusters_cluster c
+    WHERE {scope} AND b.selector = 'all' AND b.ended_at IS NULL AND NOT c.removing
+    UNION ALL
+    SELECT c.id, b.id, b.generation FROM clusters_bundle b
+    JOIN clusters_cluster c ON LOWER(c.name) = LOWER(b.selector_value)
+    WHERE {scope} AND b.selector = 'cluster' AND b.ended_at IS NULL AND NOT c.removing
+    UNION ALL
+    SELECT c.id, b.id, b.generation FROM clusters_bundle b
+    JOIN clusters_clusterlabel l ON l.label = b.selector_value JOIN clusters_cluster c ON c.id = l.cluster_id
+    WHERE {scope} AND b.selector = 'label' AND b.ended_at IS NULL AND NOT c.removing
+"""
+
 # Rows that differ from what is meant: (cluster, bundle), once for what is missing or old, once for what is too much.
 _DIFFERENCE = f"""
-    SELECT c.id, b.id FROM clusters_bundle b CROSS JOIN clusters_cluster c
-    LEFT JOIN clusters_placement p ON p.bundle_id = b.id AND p.cluster_id = c.id
-    WHERE {{scope}} AND {_MEANT} AND (p.id IS NULL OR NOT p.present OR p.generation <> b.generation)
+    SELECT m.cluster_id, m.bundle_id FROM ({_PAIRS}) m
+    LEFT JOIN clusters_placement p ON p.bundle_id = m.bundle_id AND p.cluster_id = m.cluster_id
+    WHERE p.id IS NULL OR NOT p.present OR p.generation <> m.generation
     UNION ALL
     SELECT c.id, b.id FROM clusters_placement p
     JOIN clusters_bundle b ON b.id = p.bundle_id JOIN clusters_cluster c ON c.id = p.cluster_id
@@ -57,11 +72,10 @@ _RENEW = f"""
 _INSERT = f"""
     INSERT INTO clusters_placement (cluster_id, bundle_id, generation, present, applied_generation, ready_generation,
         failed, deleted_once, running, error, total, last_error, attempts, marks)
-    SELECT c.id, b.id, b.generation, {{true}}, 0, 0, {{false}}, {{false}}, 0, 0, 0, '', 0, '{{{{}}}}'
-    FROM clusters_bundle b CROSS JOIN clusters_cluster c
-    WHERE {{scope}} AND {_MEANT} AND NOT EXISTS (
-        SELECT 1 FROM clusters_placement p WHERE p.bundle_id = b.id AND p.cluster_id = c.id)
-    ORDER BY c.id, b.id
+    SELECT m.cluster_id, m.bundle_id, m.generation, {{true}}, 0, 0, {{false}}, {{false}}, 0, 0, 0, '', 0, '{{{{}}}}'
+    FROM ({_PAIRS}) m WHERE NOT EXISTS (
+        SELECT 1 FROM clusters_placement p WHERE p.bundle_id = m.bundle_id AND p.cluster_id = m.cluster_id)
+    ORDER BY m.cluster_id, m.bundle_id
 """
 
 
@@ -111,7 +125,12 @@ def place_clusters(cluster_ids: Iterable[int]) -> set[tuple[int, int]]:
 
 
 def place_all() -> set[tuple[int, int]]:
-    """Recompute everything and return what was wrong: nothing, unless rows were changed behind our back."""
+    """Recompute everything and return what was wrong: nothing, unless rows were changed behind our back.
+
+    It looks without the lock first: to read a large fleet takes seconds, for which no change should have to wait.
+    """
+    if not _difference("1 = 1"):
+        return set()
     return _place("", ())
 
 
@@ -123,9 +142,7 @@ def _place(column: str, ids: Iterable[int]) -> set[tuple[int, int]]:
         return set()
     lock_placements()
     scope = f"{column} IN ({','.join(map(str, numbers))})" if column else "1 = 1"
-    with connection.cursor() as cursor:
-        cursor.execute(_sql(_DIFFERENCE, scope))
-        pairs = {(cluster, bundle) for cluster, bundle in cursor.fetchall()}
+    pairs = _difference(scope)
     if pairs:
         touch_bundles({bundle for _, bundle in pairs})
         mark_due(cluster for cluster, _ in pairs)  # locks them, before their placements
@@ -133,6 +150,12 @@ def _place(column: str, ids: Iterable[int]) -> set[tuple[int, int]]:
             for statement in (_WITHDRAW, _REVIVE, _RENEW, _INSERT):
                 cursor.execute(_sql(statement, scope))
     return pairs
+
+
+def _difference(scope: str) -> set[tuple[int, int]]:
+    with connection.cursor() as cursor:
+        cursor.execute(_sql(_DIFFERENCE, scope))
+        return {(cluster, bundle) for cluster, bundle in cursor.fetchall()}
 
 
 def touch_bundles(bundle_ids: Iterable[int]) -> None:

@@ -16,7 +16,7 @@ import sys
 from tests.services import Missing
 
 # In the order in which they are run.
-BENCHMARKS = ("push",)
+BENCHMARKS = ("push", "quiet", "storm", "restart")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -50,6 +50,17 @@ def raised(results: list[Any]) -> list[Any]:
     return [result for result in results if isinstance(result, Exception)]
 
 
+def test_looking_whether_all_placements_are_right_waits_for_no_change_and_holds_none_up() -> None:
+    bundle()
+    cluster()
+    place_all()
+    with transaction.atomic():
+        lock_placements()
+        thread, results = beside(place_all)
+        thread.join(30)
+        assert results == [set()]
+
+
 def test_two_workers_never_lease_the_same_cluster() -> None:
     for _ in range(20):
         cluster(change_due_at=db_now())

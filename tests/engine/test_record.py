@@ -7,7 +7,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from clusters.drivers.base import ObservedNode
 from clusters.engine.bundles import end, put
@@ -285,6 +287,16 @@ def labelled(one: Cluster) -> dict[str, set[str]]:
     for label in NodeLabel.objects.carried().filter(node__cluster=one).select_related("node"):
         found[label.node.name].add(label.label)
     return found
+
+
+def test_a_cluster_of_many_nodes_takes_as_many_statements_as_one_of_a_single_node() -> None:
+    taken = []
+    for number in (1, 50):
+        (work,) = begin(cluster())
+        with CaptureQueriesContext(connection) as statements:
+            finish(work, nodes=[node(f"n{one}") for one in range(number)])
+        taken.append(len(statements))
+    assert taken[0] == taken[1]
 
 
 def test_nodes_become_what_was_listed() -> None:
