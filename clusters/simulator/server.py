@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from . import faults
-from .api import discovery, openapi, paths, resources, status, tables
-from .api.answers import Answer, error_answer, json_answer, plain, typed
+from .api import describing, paths, resources, status, tables
+from .api.answers import Answer, error_answer, plain, typed
 from .api.bodies import media_type
 from .api.watching import Watch
 from .cluster import Cluster
@@ -86,7 +86,9 @@ class EdgeServer:
             if cluster.faults:
                 faults.take(cluster.faults, request.method, kind, target.name if target else "")
             if target is None:
-                return _response(request, _describe(request, cluster, parts))
+                return _response(
+                    request, describing.describe(request.method, cluster.name, parts, request.headers.get("Accept", ""))
+                )
             if request.method == "GET" and request.query.get("watch") in ("1", "true"):
                 return await self._watch(request, cluster, target)
             call = resources.Call(
@@ -158,52 +160,6 @@ async def _stay_silent(request: web.BaseRequest, cluster: Cluster) -> None:
     if request.transport:
         request.transport.abort()
     raise asyncio.CancelledError
-
-
-def _describe(request: web.BaseRequest, cluster: Cluster, parts: list[str]) -> Answer:
-    """Everything that is not a resource: version, discovery, OpenAPI."""
-    if request.method not in ("GET", "HEAD"):
-        raise status.no_such_resource()
-    accept = request.headers.get("Accept", "")
-    match parts:
-        case []:
-            return json_answer({"paths": ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/readyz", "/version"]})
-        case ["version"]:
-            return json_answer(discovery.VERSION)
-        case ["api"] | ["apis"]:
-            return _groups(parts[0] == "api", accept)
-        case ["api", version] if paths.is_known_version("", version):
-            return json_answer(discovery.resources("", version))
-        case ["apis", group] if paths.is_known_group(group):
-            return json_answer({"kind": "APIGroup", "apiVersion": "v1"} | discovery.group(group))
-        case ["apis", group, version] if paths.is_known_version(group, version):
-            return json_answer(discovery.resources(group, version))
-        case ["openapi", "v3"]:
-            return json_answer(openapi.index(f"/clusters/{cluster.name}"))
-        case ["openapi", "v3", "api", version]:
-            return _document("", version)
-        case ["openapi", "v3", "apis", group, version]:
-            return _document(group, version)
-        case ["api", version, *_] if paths.is_known_version("", version):
-            raise status.no_such_resource()
-        case ["apis", group, version, *_] if paths.is_known_version(group, version):
-            raise status.no_such_resource()
-    return plain("404 page not found\n", 404)
-
-
-def _groups(core: bool, accept: str) -> Answer:
-    for version in ("v2", "v2beta1"):
-        media = discovery.AGGREGATED.format(version)
-        if media in accept.replace(" ", ""):
-            answer = json_answer(discovery.aggregated(core, version))
-            answer.content_type = media
-            return answer
-    return json_answer(discovery.core_versions() if core else discovery.groups())
-
-
-def _document(group: str, version: str) -> Answer:
-    found = openapi.document(group, version)
-    return json_answer(found) if found else plain("404 page not found\n", 404)
 
 
 def _response(request: web.BaseRequest, answer: Answer) -> web.Response:
