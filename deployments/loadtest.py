@@ -45,7 +45,7 @@ _SPEC = {
 class Size:
     """How much of each, spread evenly. placements: at most clusters x deployments.
 
-    users: at least one for each business. everywhere: so many of the deployments are on every cluster.
+    users: at least one for each business. everywhere: so many of the deployments, the last, are on every cluster.
     """
 
     clusters: int
@@ -79,10 +79,9 @@ class Share:
 
 def shares(size: Size) -> list[Share]:
     """Divide the placements evenly, and return each deployment's share; shares of one size do not overlap."""
-    sizes = [size.clusters] * size.everywhere
     others = size.deployments - size.everywhere
-    each, more = divmod(size.placements - sum(sizes), max(others, 1))
-    sizes += [each + (n < more) for n in range(others)]
+    each, more = divmod(size.placements - size.everywhere * size.clusters, max(others, 1))
+    sizes = [each + (n < more) for n in range(others)] + [size.clusters] * size.everywhere
     return [Share(n % (size.clusters // each) * each if each else 0, each) for n, each in enumerate(sizes)]
 
 

@@ -16,7 +16,7 @@ import sys
 from tests.services import Missing
 
 # In the order in which they are run.
-BENCHMARKS: tuple[str, ...] = ()
+BENCHMARKS: tuple[str, ...] = ("api",)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,10 +1,10 @@
 """What the API costs at least: for each path a bare Django view with the same token, the same SQL and json.dumps.
 
 No middleware, no REST framework, no ORM. The statements are those that the product sent for the same request
-(tests/bench/api.py writes them down), so that neither side has better ones, and the answer is the same JSON.
+(tests/bench/plans.py writes them down), so that neither side has better ones, and the answer is the same JSON.
 
-Served like the product, as tests.bench.bare:application. BENCH_PLANS names the file of the statements; DATABASE_URL and
-BENCH_TOKEN_KEY are the product's.
+Served like the product, as tests.bench.bare. BENCH_PLANS names the file that tests/bench/plans.py has written;
+DATABASE_URL is the product's.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ class Result:
     """What a statement returned."""
 
     def __init__(self, names: list[str], rows: list[tuple[Any, ...]]) -> None:
-        # Of two columns of one name the second is 'name_2'.
-        self.names = [f"{name}_2" if name in names[:n] else name for n, name in enumerate(names)]
-        self.rows = rows
+        self.names, self.rows = names, rows
 
     def take(self, *names: str) -> Iterator[Any]:
         """Return these columns of each row."""
@@ -108,7 +106,7 @@ def clusters(_interval: Result, total: Result, rows: Result) -> Answer:
 
 def labels(rows: Result) -> Answer:
     """GET /v1/cluster/label, GET /v1/node/label."""
-    return {"data": sorted(rows.take("label"))}
+    return {"data": sorted(rows.take("value"))}
 
 
 def labels_of_cluster(_cluster: Result, total: Result, rows: Result) -> Answer:
@@ -119,7 +117,18 @@ def labels_of_cluster(_cluster: Result, total: Result, rows: Result) -> Answer:
 
 def nodes(_interval: Result, total: Result, rows: Result, ready: Result) -> Answer:
     """GET /v1/node."""
-    columns = ("name", "name_2", "operating_system", "kernel_version", "alive", "ip", "memory", "cpu", "gpu", "disk")
+    columns = (
+        "name",
+        "cluster__name",
+        "operating_system",
+        "kernel_version",
+        "alive",
+        "ip",
+        "memory",
+        "cpu",
+        "gpu",
+        "disk",
+    )
     found = [
         {"nodeName": name, "clusterName": cluster, "operatingSystem": system, "kernelVersion": kernel, "isReady": alive,
          "ip": ip, "memory": memory, "cpu": cpu, "gpu": gpu, "disk": disk}
@@ -153,22 +162,24 @@ def _app(pk: int, name: str, status: int, kind: str, image: str, repository: str
             "updateTime": unix(updated)}  # fmt: skip
 
 
-def deployments(total: Result, rows: Result, _interval: Result, late: Result) -> Answer:
+def deployments(total: Result, rows: Result, *late: Result) -> Answer:
     """GET /v1/deploy."""
-    return listed(total, _deployments(rows, late))
+    return listed(total, _deployments(rows, *late))
 
 
-def deployment(row: Result, _interval: Result, late: Result) -> Answer:
+def deployment(row: Result, *late: Result) -> Answer:
     """GET /v1/deploy/id/[id]."""
-    return {"data": _deployments(row, late)[0]}
+    return {"data": _deployments(row, *late)[0]}
 
 
-def _deployments(rows: Result, late: Result) -> list[Answer]:
+def _deployments(rows: Result, *found: Result) -> list[Answer]:
+    # The interval first. Neither is asked for when nothing is green.
+    late = found[-1] if found else Result(["bundle_id", "number", "first"], [])
     unproven = {bundle: (number, first) for bundle, number, first in late.take("bundle_id", "number", "first")}
-    columns = ("id", "name", "app_name", "version", "cluster", "node_label", "kind", "status", "comment", "editable",
-               "running", "created_at", "updated_at", "audit_comment", "bundle_id", "pods_running", "pods_error",
-               "pods_total", "reason")  # fmt: skip
-    found = []
+    columns = ("id", "name", "app_name", "shown__version", "cluster", "node_label", "shown__kind", "status",
+               "shown__comment", "editable", "running", "created_at", "updated_at", "audit_comment", "bundle_id",
+               "pods_running", "pods_error", "pods_total", "reason")  # fmt: skip
+    answers = []
     for row in rows.take(*columns):
         pk, name, app, version, cluster, label, kind, status, comment, editable, runs, created, updated = row[:13]
         audit, bundle, running, error, pods, reason = row[13:]
@@ -178,19 +189,20 @@ def _deployments(rows: Result, late: Result) -> list[Answer]:
         else:
             why = "" if status == SUCCESS else unpacked(reason)
         message = {"running": running, "error": error, "total": pods} | ({"reason": told(why)} if why else {})
-        found.append(
+        answers.append(
             {"id": pk, "deployName": name, "appName": app, "version": version, "cluster": cluster, "nodeLabel": label,
              "deployType": kind, "status": status, "errorMessage": json.dumps(message, ensure_ascii=False),
              "comment": comment, "editable": editable, "running": runs, "createTime": unix(created),
              "updateTime": unix(updated), "auditComment": audit}
         )  # fmt: skip
-    return found
+    return answers
 
 
 def placements(_deployment: Result, _interval: Result, total: Result, rows: Result) -> Answer:
     """GET /v1/deploy/id/[id]/clusters."""
-    columns = ("name", "state", "generation", "applied_generation", "running", "error", "total", "last_error",
-               "observed_at", "next_attempt_at", "away_since", "last_error_2")  # fmt: skip
+    columns = ("cluster__name", "state", "generation", "applied_generation", "running", "error", "total",
+               "last_error", "cluster__observed_at", "next_attempt_at", "cluster__away_since",
+               "cluster__last_error")  # fmt: skip
     found = []
     for row in rows.take(*columns):
         name, state, wanted, applied, running, error, pods, last_error, observed, retried, away, why = row
@@ -205,7 +217,8 @@ def placements(_deployment: Result, _interval: Result, total: Result, rows: Resu
 
 def audits(total: Result, rows: Result) -> Answer:
     """GET /v1/admin/deploy."""
-    columns = ("id", "name", "app_name", "version", "cluster", "deployment_id", "kind", "audit", "audit_comment",
+    columns = ("id", "deployment__business__name", "deployment__app_name", "version", "deployment__cluster",
+               "deployment_id", "kind", "audit", "audit_comment",
                "created_at", "decided_at")  # fmt: skip
     found = [
         {"id": pk, "businessName": business, "appName": app, "version": version, "cluster": cluster, "deployId": parent,
@@ -218,7 +231,7 @@ def audits(total: Result, rows: Result) -> Answer:
 
 def authorization(has_account: Result) -> Answer:
     """GET /v1/authorization, of a system administrator under the default settings."""
-    return {"data": {"displayName": "bench", "hasRepoAccount": bool(has_account.rows), "role": 4,
+    return {"data": {"displayName": "admin", "hasRepoAccount": bool(has_account.rows), "role": 4,
                      "privateProject": False, "enableIngress": False, "enableAlert": False,
                      "enableAdminAutoDeploy": True}}  # fmt: skip
 
@@ -251,8 +264,7 @@ def prepare() -> WSGIHandler:
 
 def _views() -> dict[str, View]:
     plans = json.loads(Path(os.environ["BENCH_PLANS"]).read_text())
-    key = os.environ["BENCH_TOKEN_KEY"]
-    return {path: View(key, plan["statements"], plan["view"]) for path, plan in plans.items()}
+    return {path: View(plans["key"], plan["statements"], plan["view"]) for path, plan in plans["paths"].items()}
 
 
 def answer(request: HttpRequest) -> HttpResponse:

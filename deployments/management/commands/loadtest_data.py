@@ -31,13 +31,10 @@ class Command(OperatorCommand):
         """Declare the arguments."""
         for name, number in (("clusters", 10_000), ("deployments", 2_000), ("placements", 1_000_000)):
             parser.add_argument(f"--{name}", type=int, default=number, help=f"default: {number}")
-        for name, number, help in (
-            ("nodes", None, "default: 3 for each cluster"),
-            ("users", 0, "default, and at least: one for each business"),
-            ("businesses", 100, "default: 100"),
-            ("everywhere", 0, "of the deployments, so many are on every cluster; default: none"),
-        ):
-            parser.add_argument(f"--{name}", type=int, default=number, help=help)
+        parser.add_argument("--nodes", type=int, help="default: 3 for each cluster")
+        parser.add_argument("--users", type=int, default=0, help="default, and at least: one for each business")
+        parser.add_argument("--businesses", type=int, default=100, help="default: 100")
+        parser.add_argument("--everywhere", type=int, default=0, help="deployments on every cluster; default: 0")
         parser.add_argument("--force", action="store_true", help="also beside real data: it cannot be taken out again")
         add_json(parser)
 
