@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from otestack.supervisor import parts
-from tests.bench.centre import Centre, services
+from tests.bench import filled
+from tests.bench.centre import Centre
 from tests.bench.processes import cpu_seconds
 from tests.bench.report import RESULTS, Report, Target, figure, versions
 from tests.run.product import ROOT, until
@@ -59,18 +60,13 @@ ROWS = 10
 RATES = ("ours", "bare", "ours / bare", "CPU of ours", "CPU of bare", "bare CPU / ours")
 PAGES = 100
 CONNECTIONS = 16
-FULL = {"clusters": 10_000, "deployments": 100_000, "placements": 1_000_000, "nodes": 100_000, "users": 10_000,
-        "businesses": 1_000, "everywhere": 10}  # fmt: skip
-SMALL = {"clusters": 20, "deployments": 30, "placements": 100, "nodes": 40, "users": 20, "businesses": 5,
-         "everywhere": 1}  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--rounds", type=int, default=3, help="of each measurement; default: 3")
     parser.add_argument("--seconds", type=int, default=5, help="of one round; default: 5")
-    parser.add_argument("--only", default="", help="paths that hold this")
-    parser.add_argument("--database", default="", help="a database that is filled already, as DATABASE_URL has it")
+    filled.arguments(parser)
 
 
 def run(options: argparse.Namespace) -> None:
@@ -79,29 +75,8 @@ def run(options: argparse.Namespace) -> None:
         raise Missing("wrk is not installed.")
     if options.smoke:
         options.rounds, options.seconds = 1, 1
-    with tempfile.TemporaryDirectory() as folder, services() as on:
-        centre = Centre(Path(folder) / "data", on, "api", OTE_TOKEN_SECONDS="86400")
-        if options.database:
-            centre.env["DATABASE_URL"] = options.database
-        else:
-            on.create("api")
-        centre.prepare()
-        try:
-            if not options.database:
-                fill(centre, SMALL if options.smoke else FULL)
-            measure(centre, Path(folder), options)
-        finally:
-            centre.stop()
-
-
-def fill(centre: Centre, size: dict[str, int]) -> None:
-    """Make the rows, and let the database know them as it would in an hour."""
-    sizes = [word for name, number in size.items() for word in (f"--{name}", str(number))]
-    command = [sys.executable, "manage.py", "loadtest_data", "--force", *sizes]
-    with centre.log_path.open("ab") as log:
-        subprocess.run(command, cwd=ROOT, env=centre.env, stdout=log, stderr=log, check=True)
-    with contextlib.closing(centre.services.postgres.connect("api")) as connection, connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")
+    with tempfile.TemporaryDirectory() as folder, filled.filled(options) as centre:
+        measure(centre, Path(folder), options)
 
 
 @dataclass(frozen=True)
@@ -212,6 +187,7 @@ def compare(
             rounds.append((mine.rate, floor.rate, mine.rate / floor.rate, mine.cpu, floor.cpu, floor.cpu / mine.cpu))
         found = dict(zip(RATES, map(figure, zip(*rounds, strict=True)), strict=True))
         report.data[one["name"]] = found
+        print(f"{one['name']}: {found['ours'].text(0)} and {found['bare'].text(0)} requests/s", file=sys.stderr)
         rows.append((name, *(found[word].text(2 if "/" in word or "CPU" in word else 0) for word in RATES)))
         ratio = found["ours / bare"].median
         report.targets.append(Target(f"{name}: share of the bare rate", ratio, LEAST_RATIO, most=False))
@@ -232,6 +208,7 @@ def walk(report: Report, ours: Side, planned: dict[str, Any], folder: Path, opti
         ]
         name = f"`{one['name']}`"
         rows.append((name, last, *(one.text(0) for one in found)))
+        print(f"{one['name']}: p99 {found[0].text(0)} and {found[1].text(0)} ms", file=sys.stderr)
         report.data[f"pages of {one['name']}"] = dict(zip(("first", "last"), found, strict=True))
         report.targets.append(Target(f"{name}: p99 of the first {PAGES} pages", found[0].median, MOST_MS, "ms"))
     report.table(("path", "pages", f"first {PAGES}", "last"), rows, f"p99 in ms of pages of {ROWS} rows.")
