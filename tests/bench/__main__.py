@@ -16,7 +16,7 @@ import sys
 from tests.services import Missing
 
 # In the order in which they are run.
-BENCHMARKS: tuple[str, ...] = ("api", "back_office")
+BENCHMARKS = ("push", "api", "back_office")
 
 
 def parser() -> argparse.ArgumentParser:

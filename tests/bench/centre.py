@@ -17,7 +17,7 @@ import redis
 from otestack.supervisor import parts
 from otestack.supervisor.__main__ import lay_out
 from otestack.supervisor.process import Part
-from tests.bench.processes import Memory, Meter, memory
+from tests.bench.processes import Memory, memory
 from tests.run.product import ROOT, Product, until
 from tests.services import Postgres, Redis, die_with_us
 
@@ -115,6 +115,10 @@ class Centre(Product):
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
 
+    def close(self) -> None:
+        """End everything."""
+        self.stop()
+
     def stop(self) -> None:
         """End everything."""
         if self._connection is not None:
@@ -125,22 +129,30 @@ class Centre(Product):
 
     # What is measured.
 
-    def meter(self, **more: int) -> Meter:
-        """Return a meter of each part, the database and the broker, and of more processes by name."""
+    def groups(self) -> dict[str, list[int]]:
+        """Return the root processes of each part, of the database and of the broker, for a Meter.
+
+        watching: the database's process that answers `query`, which belongs to the benchmark.
+        """
         servers = {"database": self.services.postgres.process, "broker": self.services.redis.process}
-        groups = {name: [process.pid] for name, process in (self.parts | servers).items() if process is not None}
-        return Meter(groups | {name: [pid] for name, pid in more.items()})
+        found = {name: [process.pid] for name, process in (self.parts | servers).items() if process is not None}
+        return found | {"watching": [self.connection.info.backend_pid]}
 
     def workers_memory(self) -> Memory:
-        """Return what the drive workers hold, their parent included."""
-        return memory(self.parts["drive"].pid)
+        """Return what the workers hold together, drive and settle, their parents included."""
+        return memory(self.parts["drive"].pid, self.parts["settle"].pid)
 
-    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the database, beside the product."""
+    @property
+    def connection(self) -> Any:
+        """Our own connection to its database, in autocommit."""
         if self._connection is None:
             self._connection = psycopg2.connect(self.services.postgres.url(self.database))
             self._connection.autocommit = True
-        with self._connection.cursor() as cursor:
+        return self._connection
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Ask the database, beside the product."""
+        with self.connection.cursor() as cursor:
             cursor.execute(statement, values)
             found: list[tuple[Any, ...]] = cursor.fetchall()
             return found

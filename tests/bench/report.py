@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import re
+import shlex
 import shutil
 import statistics
 import subprocess
@@ -67,7 +68,7 @@ class Report:
 
     name: str
     title: str
-    command: str = field(default_factory=lambda: "make bench ARGS='" + " ".join(sys.argv[1:]) + "'")
+    command: str = field(default_factory=lambda: "python -m tests.bench " + shlex.join(sys.argv[1:]))
     notes: list[str] = field(default_factory=list)
     tables: list[str] = field(default_factory=list)
     targets: list[Target] = field(default_factory=list)

@@ -14,6 +14,7 @@ from clusters.simulator.api.answers import Answer, error_answer, json_answer
 from clusters.simulator.api.paths import Target
 from clusters.simulator.api.resources import patched
 from clusters.simulator.kinds import BY_NAME
+from tests.bench.lean import protobuf
 from tests.bench.lean.forms import Form, Mould, label_test
 
 # From a change of a workload until it is ready.
@@ -69,11 +70,8 @@ class Cluster:
                 return self._apply(target, manager, body)
             if method == "PATCH":
                 return self._patch(target, manager, content_type, body)
-            if method == "POST" and not target.name:
-                return self._post(target, manager, body)
-            if method == "PUT" and target.name:
-                form = self._mould.written(target.kind, target.namespace, manager, orjson.loads(body))
-                return self._put(form, self._found(target))
+            if method in ("POST", "PUT") and bool(target.name) == (method == "PUT"):
+                return self._write(target, manager, content_type, body)
             if method == "DELETE" and target.name:
                 return self._delete(target)
             raise status.method_not_allowed()
@@ -106,12 +104,17 @@ class Cluster:
         after = patched(target.kind, before, bodies.parse(body, content_type), content_type)
         return self._put(self._mould.written(target.kind, target.namespace, manager, after), stored)
 
-    def _post(self, target: Target, manager: str, body: bytes) -> Answer:
-        raw = orjson.loads(body)
+    def _write(self, target: Target, manager: str, content_type: str, body: bytes) -> Answer:
+        if content_type == protobuf.MEDIA_TYPE:
+            raw = protobuf.secret(body)
+        else:
+            bodies.check_media_type(content_type, patch=False)
+            raw = bodies.parse(body, content_type)
+        old = self._found(target) if target.name else None
         name = (raw.get("metadata") or {}).get("name", "")
-        if (target.kind.name, target.namespace, name) in self.objects:
+        if old is None and (target.kind.name, target.namespace, name) in self.objects:
             raise status.already_exists(target.kind, name)
-        return self._put(self._mould.written(target.kind, target.namespace, manager, raw), None)
+        return self._put(self._mould.written(target.kind, target.namespace, manager, raw), old)
 
     def _put(self, form: Form, old: Stored | None) -> Answer:
         if form.namespace and (NAMESPACE.name, "", form.namespace) not in self.objects:

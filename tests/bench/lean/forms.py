@@ -80,8 +80,8 @@ class Mould:
 
     def first(self) -> list[Form]:
         """Return the forms of what every cluster holds from the start: namespaces and one node."""
-        origin = seed.Origin("lean", "", nodes=1, gpus=0, created="2026-01-01T00:00:00Z", ca=self._ca)
-        found = seed.first_objects(seed.Origin(origin.name, "0" * 32, 1, 0, origin.created, origin.ca))
+        origin = seed.Origin("lean", "0" * 32, nodes=1, gpus=0, created="2026-01-01T00:00:00Z", ca=self._ca)
+        found = seed.first_objects(origin)
         return [form(BY_NAME[key[0]], obj) for key, _, obj in found if key[0] in ("Namespace", "Node")]
 
     def _ensure(self, namespace: str) -> None:
