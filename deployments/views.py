@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.http import StreamingHttpResponse
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -94,7 +95,11 @@ class DeploymentViewSet(TenantViewSet):
     @endpoint("Get deployment", query=DetailQuery, answer=One(DeploymentDetail), answered=schema.DEPLOYMENT)
     def retrieve(self, request: Request, id: str) -> Response:
         """Return one deployment, a deleted one too; with field=historyVersion its changes, the newest first."""
-        only = self.parameters()["field"] or _FIELDS
+        try:
+            only = self.parameters()["field"] or _FIELDS
+        except ValidationError:
+            self.values(id, "pk")  # that there is none is said first
+            raise
         row = self.shown(id, only=only)
         context: dict[str, Any] = {"history": _history(row)} if HISTORY in only else {}
         if list(only) != [HISTORY]:

@@ -111,6 +111,7 @@ class Side:
         said = self._ask("wrk", *options, "-s", str(script), self._url(""))
         cpu = cpu_seconds(self.pid) - before
         assert "Non-2xx" not in said and "Socket errors" not in said, said
+        assert " 0 requests in" not in said, f"nothing was answered within {seconds} s: {said}"
         (number,), (rate,) = re.findall(r"(\d+) requests in", said), re.findall(r"Requests/sec:\s+([\d.]+)", said)
         ((p99, unit),) = re.findall(r"99%\s+([\d.]+)(us|ms|s)\b", said)
         return Heard(float(rate), float(p99) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit], 1000 * cpu / int(number))
@@ -172,7 +173,9 @@ def measure(centre: Centre, folder: Path, options: argparse.Namespace) -> None:
             planned["paths"] = dict(list(planned["paths"].items())[:2])
         compare(report, ours, bare, planned, folder, options)
         walk(report, ours, planned, folder, options)
-    print(report.write(partial(draw, report.data), folder if options.smoke else RESULTS))
+    if options.smoke:
+        report.targets.clear()
+    print(report.write(partial(draw, report.data), ROOT / ".cache" / "bench" if options.smoke else RESULTS))
 
 
 def compare(
