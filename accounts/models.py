@@ -126,6 +126,11 @@ class User(AbstractBaseUser, PermissionsMixin, Timestamped):
         return Role.ADMIN if self.is_admin else Role.MEMBER
 
     @property
+    def scope(self) -> tuple[int | None, ...]:
+        """What `visible_to` goes by: users of one scope see the same rows."""
+        return () if self.is_superuser else (self.pk, self.business_id)
+
+    @property
     def is_active(self) -> bool:  # type: ignore[override]
         """May log in at all."""
         return self.deleted_at is None and self.status in {Status.PENDING, Status.APPROVED}

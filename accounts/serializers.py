@@ -1,5 +1,6 @@
 """Shapes of requests and responses (seed: User Management)."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +9,7 @@ from rest_framework import serializers
 from accounts import rules
 from accounts.models import Status, User
 from otestack.api.fields import Body, Flag, Rule, Text, UnixTime, Whole
+from otestack.statements import Statement, holes
 
 # Any password that was ever set may log in; this only keeps nonsense from the hasher.
 LOGIN_LENGTH = 1024
@@ -107,10 +109,7 @@ class AuthorizationInformation(serializers.Serializer[User]):
 
     def get_hasRepoAccount(self, user: User) -> bool:
         """Return whether it has; a system administrator's business is the built-in one."""
-        businesses: Any = User._meta.get_field("business").related_model
-        mine = {"is_system": True} if user.is_superuser else {"pk": user.business_id}
-        accounts = {"registry_account__harbor_user_id__isnull": False}
-        return bool(businesses._default_manager.filter(**mine, **accounts).exists())
+        return bool(_registry_accounts(user.is_superuser).run(user.business_id or 0))
 
     def get_privateProject(self, user: User) -> bool:
         """Return the setting."""
@@ -127,3 +126,13 @@ class AuthorizationInformation(serializers.Serializer[User]):
     def get_enableAdminAutoDeploy(self, user: User) -> bool:
         """Return the setting."""
         return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and not settings.OTE_FOUR_EYES
+
+
+@lru_cache(maxsize=2)
+def _registry_accounts(of_system: bool) -> Statement:
+    """Return the statement that finds the business with a registry account: the built-in one, or that of an id."""
+    businesses: Any = User._meta.get_field("business").related_model
+    (pk,) = holes(0)
+    mine = {"is_system": True} if of_system else {"pk": pk}
+    accounts = {"registry_account__harbor_user_id__isnull": False}
+    return Statement(businesses._default_manager.filter(**mine, **accounts).values_list("pk"), [pk])

@@ -229,6 +229,8 @@ class Kept(serializers.ReadOnlyField):
 class AppAnswer(serializers.ModelSerializer[AppVersion]):
     """A version of an application."""
 
+    reads = ("image",)
+    json_columns = ("spec",)
     appName = serializers.CharField(source="app_name", help_text="The application's name.")
     status = serializers.ChoiceField(choices=Status.choices, help_text="0 initialising, 1 ready, 2 failed, 3 deleted.")
     deployType = serializers.ChoiceField(
@@ -282,6 +284,6 @@ class AppAnswer(serializers.ModelSerializer[AppVersion]):
             "version": {"help_text": "The full version: its main line and its minor."},
         }
 
-    def get_projectName(self, version: AppVersion) -> str:
+    def get_projectName(self, version: Any) -> str:
         """Return the Harbor project of the image, else ""."""
         return images.project_of(version.image, getattr(settings, "OTE_REGISTRY_DOMAIN", ""))

@@ -30,12 +30,12 @@ class AppViewSet(TenantViewSet):
     )
     def list(self, request: Request) -> Response:
         """List the versions that are not deleted, under `apps`."""
-        return self.listed(self.get_queryset().listed())  # type: ignore[attr-defined]
+        return self.listed(lambda: self.get_queryset().listed())  # type: ignore[attr-defined]
 
     @endpoint("Get application", answer=One(AppAnswer), answered=schema.ONE_APPLICATION)
     def retrieve(self, request: Request, id: str) -> Response:
         """Show one version, a deleted one too."""
-        return self.answer(self.one(id))
+        return self.answer_shown(self.shown(id))
 
     @endpoint(
         "Delete applications",

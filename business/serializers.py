@@ -1,5 +1,7 @@
 """Shapes of requests and responses (seed: Business Management)."""
 
+from typing import Any
+
 from rest_framework import serializers
 
 from business.models import Business, Status
@@ -25,6 +27,7 @@ class BusinessAuditRequest(Body):
 class BusinessRow(serializers.Serializer[Business]):
     """A business."""
 
+    reads = ("applicant_id",)
     name = serializers.CharField(help_text="The business's name.")
     userId = serializers.SerializerMethodField(help_text="The applicant's id; 0 for the built-in business.")
     comment = serializers.CharField(help_text="The comment of the audit.")
@@ -35,7 +38,7 @@ class BusinessRow(serializers.Serializer[Business]):
     createTime = UnixTime(source="created_at", help_text="When it was applied for.")
     updateTime = UnixTime(source="updated_at", help_text="When it was changed last.")
 
-    def get_userId(self, business: Business) -> int:
+    def get_userId(self, business: Any) -> int:
         """Return the applicant's id; 0 for the built-in business."""
         return business.applicant_id or 0
 

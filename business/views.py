@@ -33,12 +33,12 @@ class BusinessViewSet(TenantViewSet):
     @endpoint("List businesses", filters=BusinessFilter, answer=Page(BusinessRow), answered=schema.BUSINESSES)
     def list(self, request: Request) -> Response:
         """List businesses without the deleted ones: the caller's own, or all for a system administrator."""
-        return self.listed(self.get_queryset().exclude(status=Status.DELETED))
+        return self.listed(lambda: self.get_queryset().exclude(status=Status.DELETED))
 
     @endpoint("Get business", answer=One(BusinessDetail), answered=schema.BUSINESS)
     def retrieve(self, request: Request, id: str) -> Response:
         """Return one business; a deleted one to system administrators only."""
-        return self.answer(self.one(id))
+        return self.answer_shown(self.shown(id))
 
     @endpoint(
         "Audit business",

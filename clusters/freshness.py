@@ -11,9 +11,13 @@ from clusters.models import observe_interval
 FRESH_INTERVALS = 3
 
 
-def is_fresh(prefix: str = "") -> Q:
-    """Return the condition that a cluster is not away and was observed in time. prefix: the way to it, 'cluster__'."""
-    oldest = Now() - timedelta(seconds=FRESH_INTERVALS * observe_interval())
+def is_fresh(prefix: str = "", interval: float | None = None) -> Q:
+    """Return the condition that a cluster is not away and was observed in time.
+
+    prefix: the way to it, 'cluster__'. interval: what observe_interval() has returned, if it was asked before.
+    """
+    interval = observe_interval() if interval is None else interval
+    oldest = Now() - timedelta(seconds=FRESH_INTERVALS * interval)
     return Q(**{f"{prefix}away_since__isnull": True, f"{prefix}observed_at__gt": oldest})
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import lru_cache
 
 from django.conf import settings
 from django.db import models
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from otestack.crypto import EncryptedTextField
 from otestack.models import Timestamped, Trailed
 from otestack.sentences import SentenceField, told
+from otestack.statements import Statement
 
 
 class Installation(models.Model):
@@ -76,6 +78,8 @@ class Cluster(Timestamped):
             models.Index(fields=["change_due_at"], condition=Q(change_due_at__isnull=False), name="cluster_change_due"),
             models.Index(fields=["observe_due_at"], name="cluster_observe_due"),
             models.Index(fields=["observed_at"], name="cluster_observed"),
+            # Names are unique without regard to case, and looked up as they are written.
+            models.Index(fields=["name"], name="cluster_by_name"),
         ]
 
     def __str__(self) -> str:
@@ -114,6 +118,7 @@ class Node(Timestamped):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="node_name")]
+        indexes = [models.Index(fields=["cluster"], condition=Q(ready=True), name="node_ready")]
 
     def __str__(self) -> str:
         return self.name
@@ -250,5 +255,10 @@ class Placement(models.Model):
 
 def observe_interval() -> float:
     """Return the effective observation interval in seconds."""
-    stored = Installation.objects.values_list("observe_interval", flat=True).first() or 0
-    return max(stored, settings.OTE_OBSERVE_INTERVAL)
+    stored = [interval for (interval,) in _stored_interval().run()] or [0]
+    return max(*stored, settings.OTE_OBSERVE_INTERVAL)
+
+
+@lru_cache(maxsize=1)
+def _stored_interval() -> Statement:
+    return Statement(Installation.objects.values_list("observe_interval"))

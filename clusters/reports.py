@@ -32,9 +32,12 @@ def cluster_state() -> Case:
     )
 
 
-def placement_state() -> Case:
-    """Return a placement's state as GET /v1/deploy/id/[id]/clusters names it, to annotate with."""
-    fresh = is_fresh("cluster__")
+def placement_state(interval: float | None = None) -> Case:
+    """Return a placement's state as GET /v1/deploy/id/[id]/clusters names it, to annotate with.
+
+    interval: what observe_interval() has returned, if it was asked before.
+    """
+    fresh = is_fresh("cluster__", interval)
     return Case(
         When(present=False, then=Value("removing")),
         When(cluster__away_since__isnull=False, then=Value("away")),

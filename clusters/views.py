@@ -1,5 +1,6 @@
 """Cluster Management 1 to 5 and Node Management 1 to 4 of the seed."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -10,7 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 from clusters import schema, services
 from clusters.filters import ClusterFilter, NodeFilter, NodeLabelFilter
 from clusters.freshness import flag, is_fresh
-from clusters.models import Cluster, ClusterLabel, Node, NodeLabel
+from clusters.models import Cluster, ClusterLabel, Node, NodeLabel, observe_interval
 from clusters.names import fault
 from clusters.serializers import (
     ClusterLabelRequest,
@@ -22,9 +23,14 @@ from clusters.serializers import (
     NodeQuery,
     NodeRow,
 )
+from otestack.api.lists import count_of
 from otestack.api.schema import Names, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound
+from otestack.statements import Statement, Statements, holes
+
+# All labels of each kind there is.
+_LABELS: Statements[Statement] = Statements()
 
 
 class FleetViewSet(TenantViewSet):
@@ -38,14 +44,9 @@ class FleetViewSet(TenantViewSet):
 class ClusterViewSet(FleetViewSet):
     """Clusters."""
 
-    queryset = Cluster.objects.only("name", "node_count")
+    queryset = Cluster.objects.all()
     chapter = "Cluster Management"
     default_page_size = 0
-
-    def get_queryset(self) -> QuerySet[Cluster]:
-        """Return clusters, and whether each is fresh now."""
-        clusters: QuerySet[Cluster] = super().get_queryset()
-        return clusters.annotate(fresh=flag(is_fresh()))
 
     @endpoint(
         "List clusters",
@@ -56,7 +57,8 @@ class ClusterViewSet(FleetViewSet):
     )
     def list(self, request: Request) -> Response:
         """List clusters."""
-        return self.listed()
+        interval = observe_interval()
+        return self.listed(also=lambda: {"fresh": flag(is_fresh(interval=interval))}, fixed=interval)
 
 
 class ClusterLabelViewSet(FleetViewSet):
@@ -69,7 +71,7 @@ class ClusterLabelViewSet(FleetViewSet):
     @endpoint("List cluster labels", answer=Names("The labels, in order."), answered=schema.CLUSTER_LABELS)
     def list(self, request: Request) -> Response:
         """List the labels that at least one cluster carries."""
-        return Response({"data": _distinct(self.get_queryset())})
+        return Response({"data": _distinct(self)})
 
     @endpoint(
         "List labels of cluster",
@@ -79,9 +81,10 @@ class ClusterLabelViewSet(FleetViewSet):
     )
     def of_cluster(self, request: Request, name: str) -> Response:
         """List the labels of one cluster."""
-        if fault(name) or not Cluster.objects.filter(name=name).exists():
+        found = [] if fault(name) else _cluster_named().run(name)
+        if not found:
             raise NotFound
-        return self.listed(self.get_queryset().filter(cluster__name=name))
+        return self.listed(lambda pk: self.get_queryset().filter(cluster=pk), *found[0])
 
     @endpoint("Add cluster label", body=ClusterLabelRequest, sent=schema.CLUSTER_LABEL)
     def create(self, request: Request) -> Response:
@@ -107,16 +110,8 @@ class ClusterLabelViewSet(FleetViewSet):
 class NodeViewSet(FleetViewSet):
     """Nodes."""
 
-    # Not with the cluster's credentials: to decrypt them takes longer than all the rest.
-    queryset = Node.objects.select_related("cluster").only(
-        *("name", "operating_system", "kernel_version", "ip", "memory", "cpu", "gpu", "disk", "cluster__name")
-    )
+    queryset = Node.objects.all()
     chapter = "Node Management"
-
-    def get_queryset(self) -> QuerySet[Node]:
-        """Return nodes, and whether each is alive: ready when last seen, on a cluster that is fresh now."""
-        nodes: QuerySet[Node] = super().get_queryset()
-        return nodes.annotate(alive=flag(is_fresh("cluster__") & Q(ready=True)))
 
     @endpoint(
         "List nodes",
@@ -127,11 +122,15 @@ class NodeViewSet(FleetViewSet):
     )
     def list(self, request: Request) -> Response:
         """List nodes, and count those that are alive over all pages."""
-        only = self.parameters()["field"]
-        nodes = self.filter_queryset(self.get_queryset())
-        answer = self.get_paginated_response(self.shaped(self.paginate_queryset(nodes), only=only))
-        answer.data["meta"] = {"readyNodeCount": nodes.filter(alive=True).count()}
-        return answer
+        only, interval = self.parameters()["field"], observe_interval()
+
+        def alive() -> Q:
+            """Ready when last seen, on a cluster that is fresh now."""
+            return is_fresh("cluster__", interval) & Q(ready=True)
+
+        found = self.page(also=lambda: {"alive": flag(alive())}, only=only, fixed=interval)
+        ready = count_of(self, lambda: self.get_queryset().filter(alive()), interval)
+        return Response(found.answer() | {"meta": {"readyNodeCount": ready}})
 
 
 class NodeLabelViewSet(FleetViewSet):
@@ -153,7 +152,7 @@ class NodeLabelViewSet(FleetViewSet):
     )
     def list(self, request: Request) -> Response:
         """List the labels that at least one node carries."""
-        return Response({"data": _distinct(self.filter_queryset(self.get_queryset()))})
+        return Response({"data": _distinct(self)})
 
     @endpoint("Add node label", body=NodeLabelRequest, sent=schema.NODE_LABEL)
     def create(self, request: Request) -> Response:
@@ -177,5 +176,15 @@ class NodeLabelViewSet(FleetViewSet):
         return Response()
 
 
-def _distinct(rows: QuerySet[Any]) -> list[str]:
-    return sorted(rows.order_by().values_list("label", flat=True).distinct())
+@lru_cache(maxsize=1)
+def _cluster_named() -> Statement:
+    (name,) = holes("")
+    return Statement(Cluster.objects.filter(name=name).values_list("pk"), [name])
+
+
+def _distinct(view: TenantViewSet) -> list[str]:
+    """Return the labels of a view's filtered rows, each once."""
+    rows = view.filter_queryset(view.get_queryset())
+    if view.request.query_params.get("clusterName"):
+        return sorted(rows.order_by().values_list("label", flat=True).distinct())
+    return sorted(_LABELS.get(type(view), lambda: Statement(rows.values_list("label"))).distinct("label"))

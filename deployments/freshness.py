@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Count, Exists, Min, OuterRef, Q
 
 from clusters.freshness import is_fresh
-from clusters.models import Cluster, Placement
+from clusters.models import Cluster, Placement, observe_interval
 from deployments.counts import READY
-from deployments.models import Deployment, Status
+from deployments.models import Status
 from deployments.placements import clusters_named
 from deployments.status import as_read
 from otestack.sentences import say, told
+from otestack.statements import Statement, Statements, holes
 
+_LATE: Statements[Statement] = Statements()
 # Clusters whose placements are looked up one cluster after the other.
 _FEW = 500
 
@@ -29,24 +32,33 @@ class Reading:
     reason: str
 
 
-def readings(deployments: Iterable[Deployment]) -> dict[int, Reading]:
-    """Return the reading of each, by id. A constant number of queries, whatever their number."""
+# The columns that a reading takes.
+READS = ("id", "bundle_id", "status", "reason", "pods_running", "pods_error", "pods_total")
+
+
+def readings(deployments: Iterable[Any]) -> dict[int, Reading]:
+    """Return the reading of each, by id. A constant number of queries, whatever their number.
+
+    deployments: objects, or rows with at least the columns of READS.
+    """
     rows = list(deployments)
     green = [row.bundle_id for row in rows if row.status == Status.SUCCESS and row.bundle_id is not None]
     unproven = late_clusters(green) if green else {}
-    return {row.pk: _reading(row, *unproven.get(row.bundle_id or 0, (0, ""))) for row in rows}
+    return {row.id: _reading(row, *unproven.get(row.bundle_id or 0, (0, ""))) for row in rows}
 
 
 def late_clusters(bundle_ids: list[int]) -> dict[int, tuple[int, str]]:
     """Return how many clusters count as ready without proof, and the first one's name, for bundles that have any."""
-    rows = (
-        Placement.objects.filter(READY, bundle_id__in=bundle_ids)
-        .exclude(is_fresh("cluster__"))
-        .order_by()
-        .values("bundle_id")
-        .annotate(number=Count("id"), first=Min("cluster__name"))
-    )
-    return {row["bundle_id"]: (row["number"], row["first"]) for row in rows}
+    interval = observe_interval()
+
+    def statement() -> Statement:
+        replaced = holes(*bundle_ids)
+        rows = Placement.objects.filter(READY, bundle_id__in=replaced).exclude(is_fresh("cluster__", interval))
+        counted = rows.order_by().values("bundle_id").annotate(number=Count("id"), first=Min("cluster__name"))
+        return Statement(counted.values_list("bundle_id", "number", "first"), replaced)
+
+    rows = _LATE.get((len(bundle_ids), interval), statement).run(*bundle_ids)
+    return {bundle: (number, first) for bundle, number, first in rows}
 
 
 def unproven() -> Q:
@@ -60,7 +72,7 @@ def unproven() -> Q:
     return Q(Exists(Placement.objects.filter(READY, bundle=OuterRef("bundle")).exclude(is_fresh("cluster__"))))
 
 
-def _reading(row: Deployment, unproven: int, first: str) -> Reading:
+def _reading(row: Any, unproven: int, first: str) -> Reading:
     message: dict[str, int | str] = {"running": row.pods_running, "error": row.pods_error, "total": row.pods_total}
     status = as_read(row.status, unproven)
     reason = row.reason

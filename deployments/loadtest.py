@@ -6,9 +6,9 @@ and what is green stays green.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 
 import orjson
 from django.db import connection, transaction
@@ -20,31 +20,42 @@ from accounts.models import User
 from apps.models import AppVersion
 from business.models import Business
 from business.models import Status as BusinessStatus
-from clusters.engine.clock import db_now
-from clusters.models import Bundle, BundleObject, Cluster, ClusterLabel, Node, Selector
+from clusters.loadtest import PREFIX, ROWS, make_clusters, make_nodes, put_labels, session_table
+from clusters.models import Bundle, BundleObject, Cluster, Selector
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.settle import BATCH, settle_bundles
 from otestack import trail
 from otestack.sentences import say
 
-PREFIX = "loadtest-"
-_NODES = 3
-_YEARS = timedelta(days=3650)
-# Bundles whose placements are inserted, and rows that are created, by one statement.
+# Versions of each business's application.
+_VERSIONS = 10
+# Bundles whose placements are inserted by one statement.
 _STEP = 50
-_ROWS = 2000
 # Of a hundred placements: so many are ready, then so many failed; the rest is on its way.
 _READY, _FAILED = 95, 97
+# What an application of the API holds (apps/serializers.py).
+_SPEC = {
+    "replicas": 1, "minReplicas": 1, "maxReplicas": 1, "minCPU": 10, "maxCPU": 200, "GPU": 0, "isHPA": False,
+    "minMemory": 100, "maxMemory": 200, "targetCPUUtilization": 0, "targetMemUtilization": 0, "minReadySeconds": 0,
+    "maxUnavailable": 1, "maxSurge": 0, "port": [{"port": 8080}], "command": "", "volume": [], "dependence": [],
+    "env": [{"name": "MODE", "value": "load test"}],
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much of each. placements: at most clusters x deployments; spread evenly."""
+    """How much of each, spread evenly. placements: at most clusters x deployments.
+
+    users: at least one for each business. everywhere: so many of the deployments, the last, are on every cluster.
+    """
 
     clusters: int
     deployments: int
     placements: int
+    nodes: int = 0
+    users: int = 0
     businesses: int = 100
+    everywhere: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,8 +80,9 @@ class Share:
 
 def shares(size: Size) -> list[Share]:
     """Divide the placements evenly, and return each deployment's share; shares of one size do not overlap."""
-    each, more = divmod(size.placements, max(size.deployments, 1))
-    sizes = [each + (n < more) for n in range(size.deployments)]
+    others = size.deployments - size.everywhere
+    each, more = divmod(size.placements - size.everywhere * size.clusters, max(others, 1))
+    sizes = [each + (n < more) for n in range(others)] + [size.clusters] * size.everywhere
     return [Share(n % (size.clusters // each) * each if each else 0, each) for n, each in enumerate(sizes)]
 
 
@@ -85,22 +97,24 @@ def make(size: Size, progress: Callable[[int], None]) -> None:
     """Make it all. progress: told how many placements there are. Call on a database without an earlier one."""
     with transaction.atomic():
         trail.write([trail.of("fleet", "", "load test", "make data", after=vars(size))])
-        businesses = _tenants(min(size.businesses, max(size.deployments, 1)))
-        clusters = _clusters(size.clusters)
+        businesses = _tenants(min(size.businesses, max(size.deployments, 1)), size.users)
+        clusters = make_clusters(size.clusters)
+        make_nodes(size.nodes, clusters)
         divided = shares(size)
-        _label(clusters, set(divided))
+        # Placement is what the labels say, so that recomputing it finds nothing to mend.
+        put_labels(
+            (pk, share.label) for share in set(divided) for pk in clusters[share.first : share.first + share.size]
+        )
         bundles = _deployments(divided, businesses)
-    _place(bundles, divided, clusters, progress)
+    _place(bundles, divided, progress)
     for start in range(0, len(bundles), BATCH):
         settle_bundles(bundles[start : start + BATCH])
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 
-def _tenants(number: int) -> list[Business]:
-    people = User.objects.bulk_create(
-        User(username=f"{PREFIX}{n}", password="!", status=UserStatus.APPROVED, is_admin=True) for n in range(number)
-    )
+def _tenants(number: int, users: int) -> list[Business]:
+    people = User.objects.bulk_create(_user(n, is_admin=True) for n in range(number))
     texts = {"introduce": "load test", "objective": "load test", "scale": "large"}
     made = Business.objects.bulk_create(
         Business(name=f"{PREFIX}{n}", namespace=f"{PREFIX}{n}", status=BusinessStatus.APPROVED, applicant=user, **texts)
@@ -108,61 +122,26 @@ def _tenants(number: int) -> list[Business]:
     )
     home = Business.objects.filter(applicant=OuterRef("pk")).values("pk")[:1]
     User.objects.filter(pk__in=[user.pk for user in people]).update(business_id=Subquery(home))
+    members = (_user(n, business=made[n % number]) for n in range(number, users))
+    User.objects.bulk_create(members, batch_size=ROWS)
     return made
 
 
-def _clusters(number: int) -> list[int]:
-    now = db_now()
-    made = Cluster.objects.bulk_create(
-        (
-            Cluster(
-                name=f"{PREFIX}{n}",
-                server="https://loadtest.invalid",
-                # Never read; not encrypted a hundred thousand times for nothing.
-                credentials="",
-                uid=f"{PREFIX}{n}",
-                kubernetes_version="v1.32.4",
-                observe_due_at=now + _YEARS,
-                observed_at=now + _YEARS,
-                away_since=now if n % 100 == 99 else None,
-                last_error="connection refused" if n % 100 == 99 else "",
-                node_count=_NODES,
-            )
-            for n in range(number)
-        ),
-        batch_size=_ROWS,
-    )
-    ClusterLabel.objects.bulk_create(
-        (ClusterLabel(cluster=one, label=f"region-{n % 20}") for n, one in enumerate(made)), batch_size=_ROWS
-    )
-    Node.objects.bulk_create(
-        (
-            Node(cluster=one, name=f"node-{n}", operating_system="Debian GNU/Linux 12 (bookworm)", ip="10.0.0.1",
-                 memory=16 * 2**30, cpu=8, disk=2**40, ready=True)
-            for one in made
-            for n in range(_NODES)
-        ),
-        batch_size=_ROWS,
-    )  # fmt: skip
-    return [one.pk for one in made]
-
-
-def _label(clusters: list[int], divided: set[Share]) -> None:
-    """Let placement be what the labels say, so that recomputing it finds nothing to mend."""
-    labels = (
-        ClusterLabel(cluster_id=pk, label=share.label)
-        for share in divided
-        for pk in clusters[share.first : share.first + share.size]
-    )
-    ClusterLabel.objects.bulk_create(labels, batch_size=_ROWS)
+def _user(number: int, **fields: Any) -> User:
+    person = {"username": f"{PREFIX}{number}", "real_name": f"Load Test {number}", "phone": f"+86{number:09}"}
+    return User(password="!", status=UserStatus.APPROVED, **person, **fields)
 
 
 def _deployments(divided: list[Share], businesses: list[Business]) -> list[int]:
     numbered = [(n, businesses[n % len(businesses)]) for n in range(len(divided))]
     versions = AppVersion.objects.bulk_create(
-        AppVersion(business=business, app_name="web", line="1.0", minor=1, version="1.0.1", deploy_type="deployment",
-                   image="nginx:1", spec={})
-        for business in businesses
+        (
+            AppVersion(business=business, app_name="web", line="1.0", minor=minor, version=f"1.0.{minor}",
+                       deploy_type="deployment", image="nginx:1", spec=_SPEC)
+            for minor in range(1, _VERSIONS + 1)
+            for business in businesses
+        ),
+        batch_size=ROWS,
     )  # fmt: skip
     bundles = Bundle.objects.bulk_create(
         (
@@ -171,7 +150,7 @@ def _deployments(divided: list[Share], businesses: list[Business]) -> list[int]:
                    kinds=["v1/ConfigMap"], **divided[n].selector)
             for n, business in numbered
         ),
-        batch_size=_ROWS,
+        batch_size=ROWS,
     )  # fmt: skip
     bodies = [_object(n, business) for n, business in numbered]
     BundleObject.objects.bulk_create(
@@ -180,7 +159,7 @@ def _deployments(divided: list[Share], businesses: list[Business]) -> list[int]:
                          name=f"{PREFIX}{n}", body=orjson.dumps(body).decode())
             for (n, business), bundle, body in zip(numbered, bundles, bodies, strict=True)
         ),
-        batch_size=_ROWS,
+        batch_size=ROWS,
     )  # fmt: skip
     rows = [
         Deployment(
@@ -196,15 +175,16 @@ def _deployments(divided: list[Share], businesses: list[Business]) -> list[int]:
         )
         for (n, business), bundle in zip(numbered, bundles, strict=True)
     ]
-    made = Deployment.objects.bulk_create(rows, batch_size=_ROWS)
+    made = Deployment.objects.bulk_create(rows, batch_size=ROWS)
     Operation.objects.bulk_create(
         (
-            Operation(deployment=row, kind=Change.NEW, app_version=versions[n % len(versions)], version="1.0.1",
+            Operation(deployment=row, kind=Change.NEW, app_version=versions[n % len(versions)],
+                      version=versions[n % len(versions)].version,
                       status=Status.SUCCESS, open=False, audit=Audit.APPROVED, decided_at=Now(), ended_at=Now(),
                       manifests=[body], generation=1)
             for (n, _), row, body in zip(numbered, made, bodies, strict=True)
         ),
-        batch_size=_ROWS,
+        batch_size=ROWS,
     )  # fmt: skip
     Deployment.objects.filter(shown=None, name__startswith=PREFIX).update(
         shown=Subquery(Operation.objects.filter(deployment=OuterRef("pk")).values("pk")[:1])
@@ -218,11 +198,10 @@ def _object(number: int, business: Business) -> dict[str, object]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"number": str(number)}}
 
 
-def _place(bundles: list[int], divided: list[Share], clusters: list[int], progress: Callable[[int], None]) -> None:
-    """Give each bundle the clusters of its share."""
-    _session_table("loadtest_cluster", ("n", "id"), list(enumerate(clusters)))
+def _place(bundles: list[int], divided: list[Share], progress: Callable[[int], None]) -> None:
+    """Give each bundle the clusters of its share (loadtest_cluster: clusters/loadtest.py)."""
     rows = [(n, pk, share.first, share.size) for n, (pk, share) in enumerate(zip(bundles, divided, strict=True))]
-    _session_table("loadtest_bundle", ("n", "id", "start", "size"), rows)
+    session_table("loadtest_bundle", ("n", "id", "start", "size"), rows)
     marks = "CAST('{}' AS jsonb)" if connection.vendor == "postgresql" else "'{}'"
     number = "(b.n + c.n) %% 100"
     failed = f"{number} BETWEEN {_READY} AND {_FAILED - 1}"
@@ -249,14 +228,3 @@ def _place(bundles: list[int], divided: list[Share], clusters: list[int], progre
 def _steps(number: int) -> Iterator[tuple[int, int]]:
     for start in range(0, number, _STEP):
         yield start, min(start + _STEP, number)
-
-
-def _session_table(name: str, columns: tuple[str, ...], rows: Sequence[tuple[int, ...]]) -> None:
-    """Make a table that goes with the connection; its first column is its key."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE IF EXISTS {name}")
-        others = ", ".join(f"{column} bigint NOT NULL" for column in columns[1:])
-        cursor.execute(f"CREATE TEMPORARY TABLE {name} ({columns[0]} integer PRIMARY KEY, {others})")
-        marks = ", ".join(["%s"] * len(columns))
-        cursor.executemany(f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({marks})", rows)
-        cursor.execute(f"ANALYZE {name}")

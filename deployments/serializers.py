@@ -10,7 +10,7 @@ from rest_framework import serializers
 from apps.charts import limits
 from clusters.models import Placement
 from clusters.reports import PLACEMENT_STATES
-from deployments.freshness import Reading
+from deployments.freshness import READS, Reading
 from deployments.models import Audit, Change, Deployment, Operation, Status
 from deployments.placements import sentence
 from deployments.services.choose import NAME, NAME_LENGTH, name_fault
@@ -85,6 +85,7 @@ class DeploymentAnswer(Projected, serializers.Serializer[Deployment]):
     """A deployment."""
 
     # Context: `readings` (deployments.freshness).
+    reads: tuple[str, ...] = READS
     id = serializers.IntegerField(help_text="The deployment's id.")
     deployName = serializers.CharField(source="name", help_text="Its name.")
     appName = serializers.CharField(source="app_name", help_text="The application that it runs.")
@@ -104,15 +105,15 @@ class DeploymentAnswer(Projected, serializers.Serializer[Deployment]):
     updateTime = UnixTime(source="updated_at", help_text="When it was changed last.")
     auditComment = serializers.CharField(source="audit_comment", help_text="The comment of the last audit.")
 
-    def _reading(self, row: Deployment) -> Reading:
-        reading: Reading = self.context["readings"][row.pk]
+    def _reading(self, row: Any) -> Reading:
+        reading: Reading = self.context["readings"][row.id]
         return reading
 
-    def get_status(self, row: Deployment) -> Status:
+    def get_status(self, row: Any) -> Status:
         """Return the status as it may be shown now."""
         return self._reading(row).status
 
-    def get_errorMessage(self, row: Deployment) -> str:
+    def get_errorMessage(self, row: Any) -> str:
         """Return the pod counts, and the reason if there is one, as JSON text."""
         return self._reading(row).error_message
 
@@ -120,7 +121,7 @@ class DeploymentAnswer(Projected, serializers.Serializer[Deployment]):
 class ListQuery(Body):
     """What GET /v1/deploy takes besides its filters."""
 
-    field = QueryNames(names=DeploymentAnswer().fields, help_text=_FIELDS)
+    field = QueryNames(names=tuple(DeploymentAnswer().fields), help_text=_FIELDS)
 
 
 class VersionAnswer(serializers.Serializer[Operation]):
@@ -142,10 +143,11 @@ class DeploymentDetail(DeploymentAnswer):
     """A deployment, with its history if that is asked for."""
 
     # Context besides: `history`, if it is among the fields.
+    reads = (*READS, "current_id")
     historyVersion = serializers.SerializerMethodField(help_text="Its changes, the newest first.")
 
     @extend_schema_field(VersionAnswer(many=True))
-    def get_historyVersion(self, row: Deployment) -> Any:
+    def get_historyVersion(self, row: Any) -> Any:
         """Return the history."""
         return self.context["history"]
 
@@ -153,13 +155,16 @@ class DeploymentDetail(DeploymentAnswer):
 class DetailQuery(Body):
     """What GET /v1/deploy/id/[id] takes."""
 
-    field = QueryNames(names=DeploymentDetail().fields, help_text=f"{_FIELDS} Only {HISTORY} has to be asked for.")
+    field = QueryNames(
+        names=tuple(DeploymentDetail().fields), help_text=f"{_FIELDS} Only {HISTORY} has to be asked for."
+    )
 
 
 class PlacementAnswer(serializers.Serializer[Placement]):
     """A deployment on one cluster."""
 
     # Rows are annotated with `state` (clusters.reports).
+    reads = ("state", "last_error", "cluster__observed_at", "cluster__away_since", "cluster__last_error")
     clusterName = serializers.CharField(source="cluster.name", help_text="The cluster's name.")
     state = serializers.ChoiceField(choices=PLACEMENT_STATES, help_text="What is to be said of it in one word.")
     generation = serializers.IntegerField(help_text="The generation that is wanted there.")
@@ -179,8 +184,8 @@ class PlacementAnswer(serializers.Serializer[Placement]):
 
     def get_lastError(self, row: Any) -> str:
         """Return what is wrong there, in words."""
-        cluster = row.cluster
-        return told(sentence(row.state, row.last_error, cluster.observed_at, cluster.away_since, cluster.last_error))
+        observed_at, away_since, why = row.cluster__observed_at, row.cluster__away_since, row.cluster__last_error
+        return told(sentence(row.state, row.last_error, observed_at, away_since, why))
 
 
 class ClusterCounts(serializers.Serializer[Any]):
@@ -220,6 +225,7 @@ class ProgressEvent(serializers.Serializer[Any]):
 class AuditAnswer(serializers.Serializer[Operation]):
     """An audit record: a change, and what became of it."""
 
+    reads = ("decided_at", "created_at")
     id = serializers.IntegerField(help_text="The id of the audit record.")
     businessName = serializers.CharField(source="deployment.business.name", help_text="The business's name.")
     appName = serializers.CharField(source="deployment.app_name", help_text="The application.")
@@ -236,6 +242,6 @@ class AuditAnswer(serializers.Serializer[Operation]):
         help_text="When it was audited; while it waits, when it was submitted."
     )
 
-    def get_updateTime(self, row: Operation) -> int:
+    def get_updateTime(self, row: Any) -> int:
         """Return the time of the audit; of the submission while it waits."""
         return int((row.decided_at or row.created_at).timestamp())

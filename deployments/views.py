@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from django.db.models import Case, Value, When
 from django.http import StreamingHttpResponse
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.access import by_token
 from accounts.policy import POLICY
 from business.services import own_business
-from clusters.models import Placement
+from clusters.models import Placement, observe_interval
 from clusters.reports import placement_state
 from deployments import schema, services
 from deployments.filters import AuditFilter, DeploymentFilter
 from deployments.freshness import late_clusters, readings
 from deployments.live import follow
-from deployments.models import Audit, Deployment, Operation, Status
+from deployments.models import AUDITED, WAITING_FIRST, Deployment, Operation
 from deployments.serializers import (
     HISTORY,
     AuditAnswer,
@@ -41,6 +41,8 @@ from otestack.errors import NotFound
 
 # Objects are large and Secrets cost a decryption; no list needs them.
 _HEAVY = ("manifests", "secrets", "chart_values")
+# What is shown of one unless other fields are asked for.
+_FIELDS = tuple(DeploymentAnswer().fields)
 _NO_HELM = "The version is a chart and there is no helm here or it is busy, or the database is not available."
 _BUSY = "A change of it is waiting or under way, or it is being deleted."
 
@@ -87,16 +89,22 @@ class DeploymentViewSet(TenantViewSet):
     def list(self, request: Request) -> Response:
         """List the deployments that are not deleted."""
         only = self.parameters()["field"]
-        rows = list(self.paginate_queryset(self.filter_queryset(self.get_queryset().listed())) or [])  # type: ignore[attr-defined]
-        return self.get_paginated_response(self.shaped(rows, only=only, readings=readings(rows)))
+        page = self.page(lambda: self.get_queryset().listed(), only=only)  # type: ignore[attr-defined]
+        return Response(page.answer(readings=readings(page.named())))
 
     @endpoint("Get deployment", query=DetailQuery, answer=One(DeploymentDetail), answered=schema.DEPLOYMENT)
     def retrieve(self, request: Request, id: str) -> Response:
         """Return one deployment, a deleted one too; with field=historyVersion its changes, the newest first."""
-        row = self._deployment(id)
-        only = self.parameters()["field"] or list(DeploymentAnswer().fields)
+        try:
+            only = self.parameters()["field"] or _FIELDS
+        except ValidationError:
+            self.values(id, "pk")  # that there is none is said first
+            raise
+        row = self.shown(id, only=only)
         context: dict[str, Any] = {"history": _history(row)} if HISTORY in only else {}
-        return self.answer(row, only=only, readings={} if only == [HISTORY] else readings([row]), **context)
+        if list(only) != [HISTORY]:
+            context["readings"] = readings([row])
+        return self.answer_shown(row, only=only, **context)
 
     @endpoint(
         "Upgrade deployment",
@@ -148,10 +156,15 @@ class DeploymentViewSet(TenantViewSet):
     @endpoint("List clusters of deployment", answer=Page(PlacementAnswer), answered=schema.CLUSTERS)
     def clusters(self, request: Request, id: str) -> Response:
         """List the clusters of a deployment with what is there and what is wrong, by name."""
-        placements = Placement.objects.filter(bundle__deployment=self._deployment(id))
+        (bundle,) = self.values(id, "bundle_id")
         self.order_prefix = ["cluster__name"]
-        placements = placements.select_related("cluster").defer("marks", "cluster__credentials")
-        return self.listed(placements.annotate(state=placement_state()))
+        interval = observe_interval()
+        return self.listed(
+            lambda bundle: Placement.objects.filter(bundle=bundle),
+            bundle or 0,
+            also=lambda: {"state": placement_state(interval)},
+            fixed=interval,
+        )
 
     @endpoint(
         "Follow deployment",
@@ -182,12 +195,7 @@ class DeploymentViewSet(TenantViewSet):
 class AuditViewSet(TenantViewSet):
     """/v1/admin/deploy."""
 
-    # A change whose objects could not be made was never up for audit.
-    queryset = (
-        Operation.objects.select_related("deployment__business")
-        .defer(*_HEAVY)
-        .exclude(status=Status.ERROR, audit=Audit.WAITING)
-    )
+    queryset = Operation.objects.select_related("deployment__business").defer(*_HEAVY).filter(AUDITED)
     chapter = "Deployment Management"
     order_fields = {"id": "id"}
     default_order = "desc"
@@ -196,7 +204,7 @@ class AuditViewSet(TenantViewSet):
     def list(self, request: Request) -> Response:
         """List audit records; the waiting ones first unless an order is asked for."""
         if not {"orderBy", "order"} & set(request.query_params):
-            self.order_prefix = [Case(When(audit=Audit.WAITING, then=Value(0)), default=Value(1))]
+            self.order_prefix = [WAITING_FIRST]
         return self.listed()
 
     @endpoint(
@@ -215,8 +223,8 @@ class AuditViewSet(TenantViewSet):
         return Response()
 
 
-def _history(row: Deployment) -> list[dict[str, Any]]:
-    operations = row.operations.defer(*_HEAVY).order_by("-pk")
+def _history(row: Any) -> list[dict[str, Any]]:
+    operations = Operation.objects.filter(deployment=row.id).defer(*_HEAVY).order_by("-pk")
     late = 0
     if row.bundle_id is not None:
         late, _ = late_clusters([row.bundle_id]).get(row.bundle_id, (0, ""))

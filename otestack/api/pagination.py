@@ -1,15 +1,11 @@
 """Paging and ordering as the contract says: page, pageSize (0: no limit), orderBy, order."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from otestack.api.fields import INT31, QueryWhole
-from otestack.api.renderers import ROWS_AT_ONCE
 from otestack.sentences import say, told
 
 
@@ -51,26 +47,3 @@ def page_numbers(request: Request, view: Any) -> tuple[int, int]:
     if errors:
         raise serializers.ValidationError(errors)
     return numbers["page"], numbers["pageSize"]
-
-
-class Pagination(BasePagination):
-    """A page of a queryset with its true total: two queries, whatever the size.
-
-    Without a limit the rows are not held in memory but read as they are written (renderers.json_rows).
-    """
-
-    def paginate_queryset(  # type: ignore[override]
-        self, queryset: Any, request: Request, view: Any = None
-    ) -> Iterable[Any]:
-        """Return the page's rows, to be gone through once; past the end it is empty."""
-        page, size = page_numbers(request, view)
-        rows = queryset.order_by(*(getattr(view, "order_prefix", []) + ordering(request, view)))
-        self.total = queryset.count()
-        if size == 0:
-            return rows.iterator(ROWS_AT_ONCE) if page == 1 else []
-        start = (page - 1) * size
-        return list(rows[start : start + size]) if start < self.total else []
-
-    def get_paginated_response(self, data: Any) -> Response:
-        """Return the list with its total, under `data`."""
-        return Response({"data": data, "total": self.total})

@@ -1,5 +1,6 @@
 """The base viewset: scoping in one place, validated bodies and queries, the list with its total."""
 
+from collections.abc import Hashable, Iterable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -7,9 +8,15 @@ from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from otestack.api.lists import Columns, ListPage, Rows, page_of
 from otestack.api.renderers import json_rows
+from otestack.api.rows import shape
 from otestack.api.schema import Endpoint, One, Page
 from otestack.errors import NotFound
+from otestack.statements import Statement, Statements, holes
+
+# Of objects that are looked for by their id.
+_STATEMENTS: Statements[Statement] = Statements()
 
 
 class TenantViewSet(GenericViewSet[Any]):
@@ -78,10 +85,19 @@ class TenantViewSet(GenericViewSet[Any]):
     def one(self, pk: str, queryset: QuerySet[Any] | None = None) -> Any:
         """Return the object of that id. Raises NotFound for another's, an unknown and a non-numeric one alike."""
         rows = self.get_queryset() if queryset is None else queryset
-        found = rows.filter(pk=int(pk)).first() if pk.isascii() and pk.isdigit() and len(pk) < 19 else None
+        number = _number(pk)
+        found = rows.filter(pk=number).first() if number is not None else None
         if found is None:
             raise NotFound
         return found
+
+    def shown(self, pk: str, *, only: Iterable[str] = ()) -> Any:
+        """Return of the object of that id what the declared shape takes, with names. Raises NotFound as `one` does.
+
+        only: the fields asked for.
+        """
+        made = shape(self.declared.answer.shape, tuple(only))  # type: ignore[attr-defined]
+        return made.row._make(self.values(pk, *made.columns))
 
     def answer(self, value: Any, **context: Any) -> Response:
         """Return the object in the declared shape. context: for the shape."""
@@ -89,17 +105,54 @@ class TenantViewSet(GenericViewSet[Any]):
         data = declared.shape(value, context={**self.get_serializer_context(), **context}).data
         return Response({"data": data} if isinstance(declared, One) else data)
 
-    def listed(self, queryset: QuerySet[Any] | None = None, **context: Any) -> Response:
-        """Return the filtered, ordered page of the list in the declared shape. context: for the shape."""
-        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset() if queryset is None else queryset))
-        page = self.get_paginated_response(self.shaped(rows or [], **context))
+    def answer_shown(self, row: Any, *, only: Iterable[str] = (), **context: Any) -> Response:
+        """Return what `shown` has found, in the declared shape. context: for the shape."""
+        made = shape(self.declared.answer.shape, tuple(only))  # type: ignore[attr-defined]
+        return Response({"data": made.shown(context)(row)})
+
+    def page(
+        self,
+        rows: Rows | None = None,
+        *values: Any,
+        also: Columns | None = None,
+        only: Iterable[str] = (),
+        fixed: Hashable = None,
+    ) -> ListPage:
+        """Return the filtered, ordered page of a list.
+
+        rows: returns all of the list for `values`, numbers or texts that go to the database as they are; by default
+        get_queryset(). also: returns columns to annotate rows with. Their SQL is kept, so they may decide by nothing
+        but the caller's scope, what is asked and `fixed`. only: the fields asked for.
+        """
+        return page_of(self, rows or self.get_queryset, values, also, only, fixed)
+
+    def listed(self, rows: Rows | None = None, *values: Any, **options: Any) -> Response:
+        """Return the page of a list in the declared shape. See `page` for the arguments."""
+        answer = self.page(rows, *values, **options).answer()
         declared = self.declared.answer
         if isinstance(declared, Page) and declared.under != "data":
-            page.data[declared.under] = page.data.pop("data")
-        return page
+            answer[declared.under] = answer.pop("data")
+        return Response(answer)
 
-    def shaped(self, rows: Any, **context: Any) -> Any:
-        """Return rows in the declared shape, as JSON."""
+    def shaped(self, rows: Any) -> Any:
+        """Return objects that are not from the database in the declared shape, as JSON."""
         declared: Any = self.declared.answer
-        shape = declared.shape(context={**self.get_serializer_context(), **context})
-        return json_rows(rows, shape.to_representation)
+        return json_rows(rows, declared.shape(context=self.get_serializer_context()).to_representation)
+
+    def values(self, pk: str, *columns: str) -> Any:
+        """Return these columns of the object of that id. Raises NotFound as `one` does."""
+        number = _number(pk)
+        key = (type(self), self.caller.scope, columns)
+        (replaced,) = holes(0)
+
+        def statement() -> Statement:
+            return Statement(self.get_queryset().filter(pk=replaced).values_list(*columns), [replaced])
+
+        rows = _STATEMENTS.get(key, statement).run(number) if number is not None else []
+        if not rows:
+            raise NotFound
+        return rows[0]
+
+
+def _number(pk: str) -> int | None:
+    return int(pk) if pk.isascii() and pk.isdigit() and len(pk) < 19 else None

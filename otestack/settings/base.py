@@ -160,7 +160,6 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["otestack.api.renderers.EnvelopeRenderer"],
     "DEFAULT_PARSER_CLASSES": ["otestack.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "otestack.api.pagination.Pagination",
     "DEFAULT_SCHEMA_CLASS": "otestack.api.schema.operations.Operation",
     "EXCEPTION_HANDLER": "otestack.api.exceptions.handle",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "otestack.api.renderers.OneRenderer",

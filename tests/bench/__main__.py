@@ -16,7 +16,7 @@ import sys
 from tests.services import Missing
 
 # In the order in which they are run.
-BENCHMARKS = ("push", "quiet", "storm", "restart")
+BENCHMARKS = ("push", "quiet", "storm", "restart", "api", "back_office")
 
 
 def parser() -> argparse.ArgumentParser:

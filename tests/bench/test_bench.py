@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.bench.report import Target, figure
 from tests.run.product import ROOT, clean_env, once
 from tests.services import find
 
+FOLDER = ROOT / ".cache" / "bench"
 # Burns so much CPU in a child that ends, then as much itself, says so and stays until its standard input ends.
 BURNING = """
 import subprocess, sys, time
@@ -52,18 +54,44 @@ def test_a_figure_is_its_middle_and_its_ends() -> None:
     assert connections([1]) == 0
 
 
-@once
-@pytest.mark.processes
-@pytest.mark.parametrize("name", ["push"])
-def test_the_short_form_runs(name: str) -> None:
+def short(name: str) -> str:
+    """Run the short form of a benchmark; returns what it prints."""
     if find("initdb") is None or find("redis-server") is None:
         pytest.skip("There is no PostgreSQL or no Redis.")
-    folder = ROOT / ".cache" / "bench"
-    shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)
     command = [sys.executable, "-m", "tests.bench", name, "--smoke"]
     done = subprocess.run(command, cwd=ROOT, env=clean_env(), capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, (done.stdout[-3000:], done.stderr[-3000:])
-    assert {path.suffix for path in folder.glob(f"{name}.*")} == {".md", ".json", ".png"}
-    kept = json.loads((folder / f"{name}.json").read_text())
-    assert kept["targets"] == []  # nothing is judged
-    assert kept["data"]["cold"]["10"][0]["applied"]["cpu"]["drive"] > 0
+    return done.stdout
+
+
+def kept(name: str) -> dict[str, Any]:
+    """Return what a short form has measured; it judges nothing."""
+    assert {path.suffix for path in FOLDER.glob(f"{name}.*")} == {".md", ".json", ".png"}
+    found = json.loads((FOLDER / f"{name}.json").read_text())
+    assert found["targets"] == []
+    data: dict[str, Any] = found["data"]
+    return data
+
+
+@once
+@pytest.mark.processes
+def test_the_short_form_of_a_push() -> None:
+    short("push")
+    assert kept("push")["cold"]["10"][0]["applied"]["cpu"]["drive"] > 0
+
+
+@once
+@pytest.mark.processes
+def test_the_short_form_of_the_api() -> None:
+    if shutil.which("wrk") is None:
+        pytest.skip("There is no wrk.")
+    short("api")  # which compares the answers to every path
+    found = kept("api")["/v1/admin/user"]
+    assert found["ours"]["median"] > 0 and found["bare"]["median"] > 0
+
+
+@once
+@pytest.mark.processes
+def test_the_short_form_of_the_back_office() -> None:
+    assert " 0 not 200" in short("back_office")
