@@ -1,7 +1,7 @@
 """When to try again."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clusters.engine.backoff import delay
@@ -38,6 +38,7 @@ def test_a_fleet_that_fails_together_spreads_out() -> None:
     assert len({delay(6, base=1, cap=300) for _ in range(100)}) > 90
 
 
+@settings(deadline=None)
 @given(
     attempts=st.integers(0, 10**6),
     base=st.floats(0.01, 10),

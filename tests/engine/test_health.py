@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clusters.drivers.base import ObservedPod, Workload
@@ -82,6 +82,7 @@ WORKLOADS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(WORKLOADS, max_size=3))
 def test_green_needs_every_workload_and_counts_add_up(workloads: list[Workload]) -> None:
     found = health([seen(ref(str(n)), workload=one) for n, one in enumerate(workloads)], [node()], "", {})

@@ -6,7 +6,7 @@ import itertools
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clusters.drivers.base import Listing, Observed, Ref
@@ -234,6 +234,7 @@ PLACEMENTS = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(first=PLACEMENTS, second=PLACEMENTS, items=st.lists(ITEMS, max_size=4, unique_by=lambda item: item.ref))
 def test_what_holds_for_any_plan(first: WantedPlacement, second: WantedPlacement, items: list[Observed]) -> None:
     for number, one in enumerate((first, second), start=1):

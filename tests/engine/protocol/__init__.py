@@ -1,0 +1,13 @@
+"""A state machine of claim, lease and generation on the real tables (run by test_protocol.py).
+
+edges     clusters' APIs in memory
+gated     a driver whose every request waits for a test's word
+worker    one claimed cluster and the pass that it is at
+books     what was asked for and what was seen, kept apart from the tables
+promises  what holds after every step
+people    who wishes, labels, ends, retries and removes, and is heard at once
+records   what recording a pass may change
+workers   who claims, asks, records, or dies
+stories   what happens before a claim and during the pass: the dangerous orders
+calm      what holds once the world calms down
+"""
