@@ -11,6 +11,8 @@ SETTLE_QUEUE = "settle"
 CELERY_TASK_DEFAULT_QUEUE = SETTLE_QUEUE
 CELERY_TASK_ROUTES = {"clusters.tasks.drive": {"queue": DRIVE_QUEUE}}
 CELERY_TASK_IGNORE_RESULT = True
+# Or Celery would close the connection to the database after each task; otestack/celery.py looks after it.
+CELERY_DB_REUSE_MAX = 1_000_000_000
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

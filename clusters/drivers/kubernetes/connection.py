@@ -157,10 +157,14 @@ class Connection(asyncio.Protocol):
 
 
 class Idle:
-    """The open connections of a process that nobody uses. Make it inside the event loop. seconds: until they close."""
+    """The open connections of a process that nobody uses. Make it inside the event loop.
 
-    def __init__(self, seconds: float) -> None:
+    seconds: until they close. most: at a time; the longest unused closes for the next.
+    """
+
+    def __init__(self, seconds: float, most: int) -> None:
         self._seconds = seconds
+        self._most = most
         self._since: dict[Connection, float] = {}  # the longest unused first
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(seconds / 4, self._sweep)
@@ -168,6 +172,10 @@ class Idle:
     def put(self, connection: Connection) -> None:
         """Keep a connection that is not used for the time being."""
         self._since[connection] = self._loop.time()
+        if len(self._since) > self._most:
+            oldest = next(iter(self._since))
+            del self._since[oldest]
+            oldest.abort()
 
     def take(self, connection: Connection) -> bool:
         """Use it again; False where it was closed meanwhile."""
