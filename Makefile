@@ -14,7 +14,7 @@ export OTE_KUBERNETES_CACHE
 PACKAGES = accounts apps business clusters deployments otestack registry
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kubernetes kubernetes-tools bench lint schema words
+.PHONY: help run test test-faults test-kubernetes kubernetes-tools bench lint schema words
 
 help: ## Say what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -33,6 +33,10 @@ kubernetes-tools: ## Build real Kubernetes control planes for the edge tests wit
 test-kubernetes: ## Run the edge tests on real control planes: the one in KUBEBUILDER_ASSETS, else each minor that was built
 	@$(PREFLIGHT) venv --dev
 	@exec $(IN_VENV) -m tests.kubernetes $(ARGS)
+
+test-faults: ## Run the fault suite in its long form, 500 clusters and 50 killed workers, on PostgreSQL and Redis; FAULTS_SEED chooses the moments
+	@$(PREFLIGHT) venv --dev
+	@FAULTS=long exec $(IN_VENV) -m tests.services -- $(IN_VENV) -m pytest tests/faults $(ARGS)
 
 bench: ## Measure against other tools and write tests/bench/results; ARGS="push --rounds 3" for one, ARGS=--smoke to try it
 	@$(PREFLIGHT) venv --dev

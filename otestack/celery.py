@@ -22,7 +22,7 @@ app.autodiscover_tasks()
 def _prepare_process(**_: Any) -> None:
     """Spare the collector of cycles what stays, and take as many open files as the system allows: one an edge."""
     gc.freeze()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 

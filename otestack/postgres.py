@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 
 
 def bound(connection: Any, **_: Any) -> None:
@@ -15,3 +16,15 @@ def bound(connection: Any, **_: Any) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET idle_in_transaction_session_timeout = {round(settings.OTE_LEASE_SECONDS * 1000)}")
+
+
+def unbound(using: str, **_: Any) -> None:
+    """Receive pre_migrate: a migration may think for long between two statements, and must not be cut off half-way."""
+    if connections[using].vendor == "postgresql":
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET idle_in_transaction_session_timeout = 0")
+
+
+def bound_again(using: str, **_: Any) -> None:
+    """Receive post_migrate."""
+    bound(connections[using])

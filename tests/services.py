@@ -66,10 +66,10 @@ def die_with_us() -> None:
 
 
 class Server:
-    """A server process with a temporary folder."""
+    """A server process with a temporary folder, below `within` if that is given."""
 
-    def __init__(self, name: str) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix=f"otestack-{name}-"))
+    def __init__(self, name: str, within: Path | None = None) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix=f"otestack-{name}-", dir=within))
         self.port = free_port()
         self.log = self.folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
@@ -127,11 +127,11 @@ class Server:
 class Postgres(Server):
     """PostgreSQL without durability. It refuses to run as root, so root starts it as another user."""
 
-    def __init__(self) -> None:
+    def __init__(self, within: Path | None = None) -> None:
         initdb, self.program = find("initdb"), find("postgres")
         if initdb is None or self.program is None:
             raise Missing("PostgreSQL is not installed (initdb and postgres are neither on PATH nor in /usr/lib).")
-        super().__init__("postgres")
+        super().__init__("postgres", within)
         self.options: dict[str, Any] = {"cwd": self.folder, "env": os.environ | {"LC_ALL": "C.UTF-8"}}
         if os.getuid() == 0:
             names = [name for name in ("postgres", "nobody") if self._exists(name)]
@@ -191,7 +191,11 @@ class Redis(Server):
         where = ["--bind", HOST, "--port", str(self.port), "--dir", str(self.folder)]
         numbers = ["--databases", str(REDIS_NUMBERS * MOST_PROCESSES)]
         self.spawn([str(self.program), *where, *numbers, "--save", "", "--appendonly", "no"])
-        self.wait(redis.Redis(host=HOST, port=self.port, socket_timeout=2).ping)
+        self.wait(self.client().ping)
+
+    def client(self) -> redis.Redis:
+        """Return a client of its first database."""
+        return redis.Redis(host=HOST, port=self.port, socket_timeout=2)
 
     def url(self, number: int = 0) -> str:
         """Return the address of one of its databases."""

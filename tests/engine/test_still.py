@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.db.models.signals import pre_migrate
 from django.test import override_settings
 
 from clusters.drivers.base import ObservedNode
@@ -57,6 +59,14 @@ def proven(work: Work, **fields: Any) -> Finished:
     return Finished(work, PassOutcome(**({"answered": True, "complete": True, "placements": results} | fields)))
 
 
+def timeout() -> str:
+    """Return how long a transaction of this connection may stand still."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW idle_in_transaction_session_timeout")
+        (found,) = cursor.fetchone()
+    return str(found)
+
+
 def test_a_worker_that_stands_still_while_it_records_holds_up_nobody() -> None:
     one, item = cluster(), bundle("a")
     first, listed = begin(one), Still(node("late"))
@@ -100,9 +110,7 @@ def test_a_long_list_that_is_read_slowly_is_read_to_its_end() -> None:
     def read() -> int:
         rows = Node.objects.order_by("pk").iterator(10)
         found = [next(rows)]
-        with connection.cursor() as cursor:
-            cursor.execute("SHOW idle_in_transaction_session_timeout")
-            assert cursor.fetchone() == ("1s",)
+        assert timeout() == "1s"
         slowly.wait(2 * SECONDS)
         return len(found + list(rows))
 
@@ -110,3 +118,18 @@ def test_a_long_list_that_is_read_slowly_is_read_to_its_end() -> None:
         thread, results = beside(read)
         thread.join(30)
     assert results == [30]
+
+
+def test_a_migration_may_think_for_longer_than_a_lease() -> None:
+    before, meanwhile = timeout(), []
+
+    def look(**_: Any) -> None:
+        meanwhile.append(timeout())
+
+    pre_migrate.connect(look)
+    try:
+        call_command("migrate", verbosity=0)
+    finally:
+        pre_migrate.disconnect(look)
+    assert set(meanwhile) == {"0"}
+    assert timeout() == before != "0"

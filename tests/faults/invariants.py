@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from clusters.engine.labels import BUNDLE, CENTRE
@@ -122,11 +122,9 @@ def _row(bundle: dict[str, Any], row: dict[str, Any] | None, held: dict[Held, di
     columns = (row["present"], row["generation"], row["applied_generation"], row["ready_generation"])
     if columns != (True, generation, generation, generation if ready else 0):
         yield f"present, wanted, applied, ready are {columns}, the cluster is {'' if ready else 'not '}ready"
-    # The names of kinds by which the engine calls them begin with their group.
-    marks = {tuple(key.split("/")[-3:]): mark[0] for key, mark in row["marks"].items()}
-    uids = {uid for key, uid in marks.items() if uid not in {found["metadata"]["uid"] for found in held.values()}}
-    if uids or len(marks) != len(held):
-        yield f"it remembers {len(marks)} objects and the cluster holds {len(held)}, {len(uids)} of them others"
+    remembered = {uid for uid, _ in row["marks"].values()}
+    if remembered != {found["metadata"]["uid"] for found in held.values()}:
+        yield f"it remembers {len(remembered)} objects, which are not the {len(held)} that the cluster holds"
     replicas = sum(found["spec"].get("replicas", 1) for key, found in held.items() if key.kind == "Deployment")
     if ready and (row["running"], row["total"], row["error"]) != (replicas, replicas, 0):
         yield f"running, total, error are {row['running'], row['total'], row['error']} of {replicas} replicas"
@@ -199,46 +197,44 @@ def _settled_wish(sampler: Sampler, key: tuple[str, str], asked: float, answered
     after = bisect_right(sampler.reads, (answered, float("inf")))
     if before < 0 or after >= len(sampler.reads):
         return 0
-    wishes = [wish for wish in sampler.pairs[key].wanted if wish.asked <= sampler.reads[after][0]]
-    if not wishes or wishes[-1].asked > sampler.reads[before][0]:
-        return 0
-    return wishes[-1].generation
+    first, last = sampler.reads[before][0], sampler.reads[after][0]
+    wishes = [wish for wish in sampler.pairs[key].wanted if wish.asked <= last]
+    settled = {wish.generation for wish in wishes if wish.asked > first} | {
+        wish.generation for wish in wishes[: bisect_right(wishes, (first, float("inf")))][-1:]
+    }
+    return settled.pop() if len(settled) == 1 else 0
 
 
-def old_generations(
-    sampler: Sampler, longest: float, *, excused: Sequence[tuple[float, float]] = (), away: Collection[str] = ()
-) -> list[str]:
-    """Return where a cluster held what is older than what is wanted for longer than so many seconds.
+def old_generations(sampler: Sampler, *, away: Collection[str] = ()) -> list[str]:
+    """Return where a cluster held what is older than what is wanted for longer than an observation of it.
 
-    excused: times in which nobody could mend it, as when every worker was dead; they do not count.
+    Counted are lists that were recorded, and not seconds: the first may be of a pass that was claimed before the wish,
+    the second finds it and mends it, so that a third never does. What fails to be mended waits as its backoff says.
     """
     found = []
     for held, moments in sampler.diary.moments.items():
+        lists = sampler.observed[held.cluster]
         for key in {(held.cluster, moment.bundle) for moment in moments} & sampler.pairs.keys():
-            mine = [m if m.bundle == key[1] else Moment(m.at, key[1], 0, False) for m in moments]
-            for begun, ended, old, new in _behind(sampler, key, mine):
-                seconds = _outside(begun, ended, excused)
-                if seconds > longest and held.cluster not in away:
+            for begun, ended, old, new in _behind(sampler, key, moments):
+                seen = bisect_right(lists, ended) - bisect_right(lists, begun)
+                if seen > 2 and held.cluster not in away:
                     found.append(
-                        f"{held} was of generation {old} for {seconds:.1f} s from {begun - sampler.began:.1f} s on, "
-                        f"when {new} was wanted"
+                        f"{held} was of generation {old} from {begun - sampler.began:.1f} s to "
+                        f"{ended - sampler.began:.1f} s and {seen} lists, when {new} was wanted"
                     )
     return found
 
 
 def _behind(sampler: Sampler, key: tuple[str, str], moments: list[Moment]) -> Iterator[tuple[float, float, int, int]]:
-    """Return from when until when an older generation than the wanted one was there."""
+    """Return from when until when an older generation than the wanted one was there, and nothing hindered us."""
     wishes = sampler.pairs[key].wanted
     for begun, ended, moment in spans(moments, sampler.ended):
+        if moment.bundle != key[1] or not moment.generation:
+            continue
         for wish, following in zip(wishes, [*wishes[1:], None], strict=True):
             since, until = max(begun, wish.answered), min(ended, following.asked if following else sampler.ended)
-            if 0 < moment.generation < wish.generation and until > since:
+            if moment.generation < wish.generation and not wish.attempts and until > since:
                 yield since, until, moment.generation, wish.generation
-
-
-def _outside(begun: float, ended: float, excused: Sequence[tuple[float, float]]) -> float:
-    """Return how much of a time lies in none of the others, which do not overlap."""
-    return ended - begun - sum(max(0.0, min(ended, b) - max(begun, a)) for a, b in excused)
 
 
 def most_tries(seconds: float, *, base: float, cap: float) -> float:
@@ -259,7 +255,7 @@ def too_many_tries(sampler: Sampler, *, base: float, cap: float) -> list[str]:
 
     Half as many again are allowed for the jitter, and one more for each placement.
     """
-    failed = [pair.attempts for pair in sampler.pairs.values() if pair.attempts]
+    failed = [most for pair in sampler.pairs.values() if (most := max(wish.attempts for wish in pair.wanted))]
     most = len(failed) * (1 + 1.5 * most_tries(sampler.ended - sampler.began, base=base, cap=cap))
     return (
         [f"{sum(failed)} tries of {len(failed)} placements failed, {most:.0f} are allowed"]

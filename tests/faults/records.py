@@ -21,30 +21,29 @@ class Away(Exception):
 
 
 class Records:
-    """Asks a process that is started when it is needed, and anew when a fault took it with the product's."""
+    """Asks a process that starts with the first question and ends with this one."""
 
     def __init__(self, env: Mapping[str, str]) -> None:
-        self._env = dict(env) | {"DJANGO_SETTINGS_MODULE": "otestack.settings"}
+        # The same folder by another spelling: Product.everything is to kill and to miss the product's processes alone.
+        self._env = dict(env) | {
+            "DJANGO_SETTINGS_MODULE": "otestack.settings", "OTE_DATA_DIR": f"{env['OTE_DATA_DIR']}/"
+        }  # fmt: skip
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
     def ask(self, question: str) -> Any:
         """Return the answer. Raises Away."""
         with self._lock:
-            if self._process is None or self._process.poll() is not None:
+            if self._process is None:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "tests.faults.records"], cwd=ROOT, env=self._env, text=True,
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                 )  # fmt: skip
             assert self._process.stdin is not None
             assert self._process.stdout is not None
-            try:
-                self._process.stdin.write(question + "\n")
-                self._process.stdin.flush()
-                line = self._process.stdout.readline()
-            except BrokenPipeError:
-                line = ""
-        answer = json.loads(line or '{"error": "the process that asks was killed"}')
+            self._process.stdin.write(question + "\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline())
         if "error" in answer:
             raise Away(answer["error"])
         return answer
@@ -55,12 +54,16 @@ def _stamp(at: datetime | None) -> float | None:
 
 
 def _placements() -> dict[str, Any]:
-    """Return every placement, in one statement and so of one instant, and the interval of observations."""
-    from clusters.models import Placement, observe_interval
+    """Return every placement, in one statement and so of one instant, and when each cluster was listed last."""
+    from clusters.models import Cluster, Placement, observe_interval
 
     columns = ("cluster__name", "bundle__uid", "bundle__deployment__id", "present", "generation", "attempts")
     rows = Placement.objects.order_by().values_list(*columns)
-    return {"interval": observe_interval(), "placements": [(row[0], str(row[1]), *row[2:]) for row in rows]}
+    return {
+        "interval": observe_interval(),
+        "placements": [(row[0], str(row[1]), *row[2:]) for row in rows],
+        "observed": {name: _stamp(at) for name, at in Cluster.objects.values_list("name", "observed_at")},
+    }
 
 
 def _everything() -> dict[str, Any]:
@@ -119,7 +122,10 @@ QUESTIONS: dict[str, Callable[[], dict[str, Any]]] = {"placements": _placements,
 
 
 def _main() -> None:
-    """Answer until the asker is gone. A question that fails is answered with the error; the next one connects anew."""
+    """Answer until the asker is gone; a question that fails is answered with the error.
+
+    Each question connects anew: the database may have been restarted, or replaced by another.
+    """
     import django
     from django.db import DatabaseError, connection
 
@@ -129,7 +135,7 @@ def _main() -> None:
             answer = QUESTIONS[line.strip()]()
         except DatabaseError as error:
             answer = {"error": str(error) or type(error).__name__}
-            connection.close()
+        connection.close()
         print(json.dumps(answer), flush=True)
 
 

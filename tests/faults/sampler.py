@@ -15,8 +15,8 @@ from tests.faults.diary import Diary
 from tests.faults.edge import Edge
 from tests.faults.records import Away, Records
 
-# Seconds between two questions.
-EVERY = 0.3
+# Seconds between two questions, and so many more for each cluster.
+EVERY, MORE = 0.3, 0.004
 
 
 class Green(NamedTuple):
@@ -28,30 +28,40 @@ class Green(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What a placement's row said from then on: read at some instant between these two. generation: 0 for not there."""
+    """What a placement's row said from then on: read at some instant between these two.
+
+    generation: 0 when nothing was wanted. attempts: how many in a row had failed.
+    """
 
     asked: float
     answered: float
     generation: int
+    attempts: int
 
 
 @dataclass(slots=True)
 class Pair:
-    """A bundle on a cluster: what was wanted there, and how often the most tries in a row failed."""
+    """A bundle on a cluster: what was wanted there, and for which deployment."""
 
     deployment: int | None
     wanted: list[Wanted]
-    attempts: int = 0
 
 
 class Sampler:
     """Notes, in threads of its own, until the block ends."""
 
-    def __init__(self, edge: Edge, records: Records, deployments: Callable[[], list[dict[str, Any]] | None]) -> None:
+    def __init__(
+        self, edge: Edge, records: Records, deployments: Callable[[], list[dict[str, Any]] | None], clusters: int
+    ) -> None:
+        """deployments: asks the API for the rows of its list; None when it does not answer."""
         self.diary, self._records, self._deployments = Diary(edge), records, deployments
+        self._every = EVERY + MORE * clusters
         self._stopping = threading.Event()
+        self._failed: list[Exception] = []
         self.greens: list[Green] = []
         self.pairs: dict[tuple[str, str], Pair] = {}
+        # When lists of a cluster began that were recorded.
+        self.observed: dict[str, list[float]] = defaultdict(list)
         # When the rows were read, all together: asked and answered.
         self.reads: list[tuple[float, float]] = []
         # Seconds, the longest that was in force.
@@ -82,10 +92,15 @@ class Sampler:
         if kind is None:
             self.diary.now()
         self.diary.__exit__(kind, error, trace)
+        if kind is None and self._failed:
+            raise self._failed[0]  # what was not noted cannot be judged
 
     def _repeat(self, note: Callable[[], None]) -> None:
-        while not self._stopping.wait(EVERY):
-            note()
+        try:
+            while not self._stopping.wait(self._every):
+                note()
+        except Exception as error:  # noqa: BLE001 - raised again where the block ends
+            self._failed.append(error)
 
     def _note_statuses(self) -> None:
         asked = time.time()
@@ -105,16 +120,18 @@ class Sampler:
             answered = time.time()
             self.reads.append((asked, answered))
             self.interval = max(self.interval, answer["interval"])
+            for cluster, at in answer["observed"].items():
+                if at is not None and self.observed[cluster][-1:] != [at]:
+                    self.observed[cluster].append(at)
             left = set(self.pairs)
             for cluster, bundle, deployment, present, generation, attempts in answer["placements"]:
                 pair = self.pairs.setdefault((cluster, bundle), Pair(deployment, []))
-                pair.attempts = max(pair.attempts, attempts)
-                self._want(pair, Wanted(asked, answered, generation if present else 0))
+                self._want(pair, Wanted(asked, answered, generation if present else 0, attempts))
                 left.discard((cluster, bundle))
             for key in left:
-                self._want(self.pairs[key], Wanted(asked, answered, 0))
+                self._want(self.pairs[key], Wanted(asked, answered, 0, 0))
 
     @staticmethod
     def _want(pair: Pair, wanted: Wanted) -> None:
-        if not pair.wanted or pair.wanted[-1].generation != wanted.generation:
+        if not pair.wanted or pair.wanted[-1][2:] != wanted[2:]:
             pair.wanted.append(wanted)

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.faults.conftest import ready_fleet
 from tests.faults.fleet import CLUSTERS, SETTINGS, Fleet
-from tests.run.product import ROOT, Product, product
+from tests.run.product import product
 
 pytestmark = pytest.mark.processes
-
-
-def manage(of: Product, *arguments: str) -> str:
-    """Run a command of that product; it must succeed."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", *arguments], cwd=ROOT, env=of.env, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -31,11 +21,11 @@ def second(fleet: Fleet, tmp_path: Path, new_backend: Callable[[], dict[str, str
     """Another product, whose clusters are those of the first."""
     env = SETTINGS | {"OTE_EDGE": "none"} | new_backend()
     with product(tmp_path / "second", **env) as made:
-        shutil.copytree(fleet.product.data_dir / "kubeconfigs", made.data_dir / "kubeconfigs")
-        made.start().ready()
-        for name in CLUSTERS:
-            manage(made, "cluster", "add", name, "--kubeconfig", str(made.data_dir / "kubeconfigs" / f"{name}.yaml"))
-        yield Fleet(made)
+        folder = made.data_dir / "kubeconfigs"
+        shutil.copytree(fleet.product.data_dir / "kubeconfigs", folder, ignore=shutil.ignore_patterns(".*"))
+        found = ready_fleet(made)
+        found.manage("join", str(folder), "--expect", str(len(CLUSTERS)))
+        yield found
 
 
 def identities(fleet: Fleet) -> dict[str, Any]:
@@ -61,8 +51,8 @@ def test_a_second_centre_takes_nothing_from_the_first(fleet: Fleet, second: Flee
         assert "not ours" in row["lastError"]
     theirs.delete()
     theirs.reaches(9)
-    manage(second.product, "business", "delete", second.namespace.removeprefix("ns"), "--yes")
-    manage(second.product, "cluster", "remove", CLUSTERS[0], "--yes")
+    second.manage("business", "delete", second.namespace.removeprefix("ns"), "--yes")
+    second.manage("cluster", "remove", CLUSTERS[0], "--yes")
     # A pass of each over all clusters lies between a change and success.
     again = fleet.deploy()
     again.is_everywhere()

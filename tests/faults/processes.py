@@ -1,0 +1,103 @@
+"""Processes of the product that stand still, that run twice, or that are killed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from tests.faults.fleet import Deployed, Fleet
+from tests.run.product import ROOT
+
+# Of all that is left to chance; a run can be repeated by it.
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+# What can be killed: a part with all its processes, or one process of a worker's pool below it.
+VICTIMS = ("drive", "settle", "beat", "web", "a driver", "a settler")
+# Deployments of a storm at a time.
+MOST_DEPLOYMENTS = 4
+_POOLS = {"a driver": "drive", "a settler": "settle"}
+
+
+@contextlib.contextmanager
+def frozen(fleet: Fleet, pids: list[int]) -> Iterator[None]:
+    """These stand still while this lasts."""
+    fleet.product.freeze(pids)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def as_on_a_second_host(fleet: Fleet, what: str, *arguments: str) -> Iterator[None]:
+    """A worker or beat of the same installation that runs beside the product's own; it must outlive the block."""
+    log = fleet.product.log_path.with_name(f"second-{what}.log")
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "celery", "--quiet", "-A", "otestack", what, *arguments],
+            cwd=ROOT, stdout=out, stderr=out, env=fleet.product.env | {"DJANGO_SETTINGS_MODULE": "otestack.settings"},
+        )  # fmt: skip
+    try:
+        yield
+        assert process.poll() is None, log.read_text()
+        process.terminate()
+        process.wait(30)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def second_worker(fleet: Fleet) -> contextlib.AbstractContextManager[None]:
+    """A second worker that drives."""
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    return as_on_a_second_host(
+        fleet, "worker", "--queues", "drive", "--concurrency", "1", "--hostname", "second@%h", *quiet
+    )
+
+
+def second_beat(fleet: Fleet) -> contextlib.AbstractContextManager[None]:
+    """A second beat: every sweep is sent twice."""
+    schedule = fleet.product.data_dir / "second-beat-schedule"
+    return as_on_a_second_host(fleet, "beat", "--schedule", str(schedule))
+
+
+def kill(fleet: Fleet, victim: str) -> None:
+    """Kill one of VICTIMS."""
+    if victim in _POOLS:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(fleet.group(_POOLS[victim])[-1], signal.SIGKILL)
+    else:
+        fleet.kill(victim)
+
+
+def storm(fleet: Fleet, victims: Sequence[str], chance: random.Random, longest: float) -> None:
+    """Kill these, each at a random moment of the `longest` seconds after a change was asked for.
+
+    Changes are upgrades and deletions of what is not under way, else a deployment, of which there are a few at a time.
+    """
+    made: list[Deployed] = []
+    for victim in victims:
+        _change(fleet, made, chance)
+        time.sleep(chance.uniform(0, longest))
+        kill(fleet, victim)
+        fleet.answers()
+
+
+def _change(fleet: Fleet, made: list[Deployed], chance: random.Random) -> None:
+    for deployed in chance.sample(made, len(made)):
+        if deployed.read()["editable"]:
+            if deployed.read()["version"] == "1.1.1":
+                deployed.upgrade("1.1.2")
+            else:
+                deployed.delete()
+                made.remove(deployed)
+            return
+    if len(made) < MOST_DEPLOYMENTS:
+        made.append(fleet.deploy())
