@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from tests.bench.centre import Centre
-from tests.faults.fleet import app_body
+from tests.run.bodies import app_body
 
 ADMIN_PASSWORD = "Passw0rdXy"
 APP = "web"
