@@ -1,6 +1,6 @@
 """A fleet of which a part misbehaves, each in its own way: the others do not notice, and all is well afterwards.
 
-Which cluster has which trouble is drawn with FAULTS_SEED. FAULTS=long: of more clusters, on whatever database.
+Which cluster has which trouble is drawn with FAULTS_SEED. FAULTS=short: one of each kind; FAULTS=long: 120 clusters.
 """
 
 from __future__ import annotations
@@ -9,20 +9,17 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
-from tests.edge.kube import Kube, core, deployments
 from tests.faults.conftest import LOCKED
 from tests.faults.hostile import BEARABLE, FLAPPING, NAMELESS, PATIENCE, TROUBLES, Trouble
 from tests.faults.hostilefleet import HostileFleet, hostile_fleet, keep, names_here
-from tests.run.product import once
 
-LONG = os.environ.get("FAULTS") == "long"
+SIZE = os.environ.get("FAULTS", "")
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 # One of each kind, and some that are well.
-CLUSTERS = 120 if LONG else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
+CLUSTERS = 120 if SIZE == "long" else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
 # Seconds between observations: this machine is the whole fleet as well.
 INTERVAL = max(3.0, CLUSTERS / 10)
 # Of one answer and of one list, small enough to be met; and pages so small that lists of the tests have several.
@@ -36,8 +33,10 @@ PER_PASS = 2
 COUNTED = ("500", "429", "401")
 UNCOUNTED = ("torn",)
 
-# What edges do has nothing to do with the database.
-pytestmark = [pytest.mark.processes, *([] if LONG else [once])]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not SIZE, reason="takes minutes on a busy machine: FAULTS=short or FAULTS=long runs it"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +82,7 @@ def test_what_a_part_of_the_fleet_does_wrong_hurts_no_other(fleet: HostileFleet)
         first, second, third = (fleet.deploy() for _ in range(3))
         for deployed in (first, second, third):
             fleet.arrives(deployed, fleet.clusters)
+            deployed.reaches(5)
         first.upgrade("1.1.2")
         before = fleet.arrives(first, well)
         fleet.arrives(first, fleet.clusters)
@@ -100,59 +100,3 @@ def test_what_a_part_of_the_fleet_does_wrong_hurts_no_other(fleet: HostileFleet)
     keep("hostile", before, during, clusters=len(fleet.clusters), well=len(well))
     too_often = {name: count for name, count in tried.items() if count > most_tries(play[name], seconds, changes=2)}
     assert not too_often, (seconds, {play[name]: count for name, count in too_often.items()})
-
-
-def _other_spec(kube: Kube, namespace: str, name: str) -> dict[str, Any]:
-    """Return a spec that says something else than ours in two fields."""
-    container = kube.get(deployments(namespace, name))["spec"]["template"]["spec"]["containers"][0]["name"]
-    return {"replicas": 5, "template": {"spec": {"containers": [{"name": container, "image": "evil:1"}]}}}
-
-
-def _changes(kube: Kube, namespace: str, name: str) -> None:
-    """Somebody edits."""
-    kube.merge(deployments(namespace, name), {"spec": _other_spec(kube, namespace, name)})
-
-
-def _takes_over(kube: Kube, namespace: str, name: str) -> None:
-    """Another field manager owns by force what we own."""
-    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name}}
-    kube.apply(deployments(namespace, name), body | {"spec": _other_spec(kube, namespace, name)}, force=True)
-
-
-def _deletes(kube: Kube, namespace: str, name: str) -> None:
-    """Somebody deletes objects."""
-    kube.delete(deployments(namespace, name))
-    kube.delete(core("services", namespace, name))
-
-
-def _deletes_all(kube: Kube, namespace: str, name: str) -> None:
-    """Somebody deletes the namespace."""
-    kube.delete(f"/api/v1/namespaces/{namespace}")
-
-
-def _leaves_it_terminating(kube: Kube, namespace: str, name: str) -> None:
-    """Somebody deletes the namespace, in which something waits for a controller that is gone."""
-    held = {"metadata": {"name": "held", "finalizers": ["example.com/wait"]}}
-    kube.create(core("configmaps", namespace), held)
-    kube.delete(f"/api/v1/namespaces/{namespace}")
-
-
-def test_what_others_do_at_the_edges_is_mended(fleet: HostileFleet) -> None:
-    drawn = random.Random(SEED).sample(fleet.clusters, 6)
-    meddling = dict(zip(drawn, [_changes, _takes_over, _deletes, _deletes_all, _leaves_it_terminating], strict=False))
-    stuck, rebuilt = drawn[4:]
-    others = [name for name in fleet.clusters if name != stuck]
-    kubes = {name: Kube(fleet.hostile.simulator, name) for name in drawn}
-    with fleet.held():
-        first, second = fleet.deploy(), fleet.deploy()
-        for deployed in (first, second):
-            fleet.arrives(deployed, fleet.clusters)
-        for name, meddle in meddling.items():
-            meddle(kubes[name], fleet.clusterspace, second.name)
-        fleet.hostile.simulator.rebuild(rebuilt)
-        first.upgrade("1.1.2")
-        fleet.arrives(first, others)
-        fleet.told(first, {stuck: "waits until the old .* is gone|because it is being terminated|is not there yet"})
-        assert first.status() != 5
-        kubes[stuck].merge(core("configmaps", fleet.clusterspace, "held"), {"metadata": {"finalizers": None}})
-        fleet.arrives(first, fleet.clusters)
