@@ -57,7 +57,7 @@ class Cluster:
         self.away_changed: asyncio.Event | None = None
         self.faults: list[Fault] = []
         self.requests: Counter[tuple[str, str]] = Counter()
-        self.snapshots: dict[str, list[tuple[tuple[str, str], Stored]]] = {}
+        self.snapshots: dict[tuple[str, ...], list[tuple[tuple[str, str], Stored]]] = {}
         self.usage: Usage | None = None
         self.steps: dict[str, float] = {}  # deployment uid: when its rollout may take the next step
         self.node_ports = 30000

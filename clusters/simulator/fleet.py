@@ -1,7 +1,9 @@
 """All clusters of one simulator, what they share and what can be changed while it runs."""
 
 import asyncio
+import uuid
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +100,19 @@ class Fleet:
         if not found["spec"]["taints"]:
             del found["spec"]["taints"]
         store.put(NODE, found)
+
+    def rebuild(self, name: str) -> None:
+        """Have a cluster come up anew and empty, as another one, under its name, address and token.
+
+        Raises ValueError in a simulator that keeps its objects: what it keeps would come back.
+        """
+        if self.keeper:
+            raise ValueError("only a simulator that keeps nothing can rebuild a cluster")
+        old = self.clusters[name]
+        for kind, namespace, key in list(old.store.keys()):
+            old.store.remove(BY_NAME[kind], namespace, key)
+        origin = replace(old.origin, uid=str(uuid.uuid4()))
+        self.clusters[name] = Cluster(origin, old.token, self.environment)
 
     def autoscale(self, name: str, namespace: str, autoscaler: str, replicas: int) -> None:
         """Do what the HPA controller does when the load asks for so many replicas."""

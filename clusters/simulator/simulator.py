@@ -198,6 +198,10 @@ class Simulator:
         mode = away_mode(away)
         self._call(lambda fleet: fleet.set_away(name, mode))
 
+    def rebuild(self, name: str) -> None:
+        """Have a cluster come up anew and empty, as another one, under its name, address and token."""
+        self._call(lambda fleet: fleet.rebuild(name))
+
     def set_latency(self, seconds: float) -> None:
         """Seconds added to every answer."""
 

@@ -33,6 +33,10 @@ SETTINGS = {
 BASE, ROUND = "push_base", "push_round"
 _UNAPPLIED = "SELECT 1 FROM clusters_placement WHERE bundle_id = %s AND applied_generation < generation LIMIT 1"
 _UNPROVEN = "SELECT 1 FROM clusters_placement WHERE bundle_id = %s AND ready_generation < generation LIMIT 1"
+_UNDER_WAY = (
+    "SELECT 1 FROM deployments_deployment d JOIN deployments_operation o ON o.id = d.current_id "
+    "WHERE d.bundle_id = %s AND o.open"
+)
 _ANY_UNPROVEN = "SELECT 1 FROM clusters_placement WHERE ready_generation < generation LIMIT 1"
 # Seconds: a cluster takes far less, whatever the machine.
 _SECONDS = 60.0
@@ -163,6 +167,7 @@ class Round:
 
     def warm(self) -> Push:
         """Upgrade it, over the connections that are open."""
+        self.centre.wait(_UNDER_WAY, self._bundle, every=0.1, seconds=self.stage.patience)
         found = self._push(f"/v1/deploy/id/{self._deployment}", {"version": "1.1.2"})
         self._keep_bodies(2)
         return found

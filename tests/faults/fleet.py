@@ -254,7 +254,7 @@ class Deployed:
 
     def clusters(self) -> dict[str, Any]:
         """Return the detail of each cluster."""
-        rows = self.fleet.call("GET", f"/v1/deploy/id/{self.id}/clusters", token=self.token)["data"]
+        rows = self.fleet.call("GET", f"/v1/deploy/id/{self.id}/clusters?pageSize=0", token=self.token)["data"]
         return {row["clusterName"]: row for row in rows}
 
     def taken(self) -> int:

@@ -152,6 +152,16 @@ def test_many_clusters_are_cheap_to_add(tmp_path):
         assert len(Api(many, "late").read("/api/v1/nodes")["items"]) == 2
 
 
+def test_a_cluster_that_is_rebuilt_is_another_one_and_empty(tmp_path):
+    with Simulator(tmp_path, [CLUSTER], persist=False) as again:
+        api, uid = Api(again, CLUSTER), again.uid(CLUSTER)
+        api.post("/api/v1/namespaces/default/configmaps", config_map("gone"))
+        again.rebuild(CLUSTER)
+        assert api.get("/api/v1/namespaces/default/configmaps/gone").status_code == 404
+        assert api.read("/api/v1/namespaces/kube-system")["metadata"]["uid"] == again.uid(CLUSTER) != uid
+        assert api.read("/api/v1/nodes")["items"]
+
+
 def test_kubeconfigs_are_private_and_work(simulator, tmp_path):
     from kubernetes import client, config
 

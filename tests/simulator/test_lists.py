@@ -56,6 +56,18 @@ def test_pages_show_one_moment(api, shelf):
     assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
 
 
+def test_lists_that_are_read_at_once_do_not_go_on_in_each_other(api, shelf):
+    for number in range(5):
+        body = {"metadata": {"name": f"c{number}", "labels": {"set": "shelf"}}, "type": "Opaque"}
+        assert api.post(f"{shelf.core}/secrets", body).status_code == 201
+    paths = [f"{shelf.core}/configmaps", f"{shelf.core}/secrets"]
+    firsts = [api.read(path, labelSelector="set", limit=2) for path in paths]
+    for path, first in zip(paths, firsts, strict=True):
+        rest = api.read(path, labelSelector="set", **{"continue": first["metadata"]["continue"]})
+        alone = [api.read(f"{path}/c{number}")["metadata"]["uid"] for number in (2, 3, 4)]
+        assert [one["metadata"]["uid"] for one in rest["items"]] == alone
+
+
 def test_a_lost_continue_token_is_410(api, shelf):
     import base64
 

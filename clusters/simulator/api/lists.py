@@ -60,8 +60,10 @@ def _number(query: Mapping[str, str], name: str) -> int:
 def page(cluster: Cluster, kind: Kind, namespace: str, query: Mapping[str, str]) -> Page:
     """One page of the list."""
     limit, token = _number(query, "limit"), query.get("continue", "")
+    # Two lists may stop at the same name in the same version.
+    what = (kind.name, namespace, query.get("labelSelector", ""), query.get("fieldSelector", ""))
     if token:
-        entries, version = _resume(cluster, token)
+        entries, version = _resume(cluster, what, token)
     else:
         _check_version(cluster, query.get("resourceVersion", ""))
         test = Filter(kind, query).test
@@ -71,7 +73,7 @@ def page(cluster: Cluster, kind: Kind, namespace: str, query: Mapping[str, str])
         version = cluster.store.version
     meta: dict[str, Any] = {"resourceVersion": str(version)}
     if limit and len(entries) > limit:
-        meta["continue"] = _remember(cluster, entries[limit:], version)
+        meta["continue"] = _remember(cluster, what, entries[limit:], version)
         if not query.get("labelSelector") and not query.get("fieldSelector"):
             meta["remainingItemCount"] = len(entries) - limit
         entries = entries[:limit]
@@ -87,25 +89,25 @@ def _check_version(cluster: Cluster, version: str) -> None:
         raise status.ApiError(504, "Timeout", message, details | {"retryAfterSeconds": 1}, retry_after=1)
 
 
-def _remember(cluster: Cluster, rest: list[Entry], version: int) -> str:
+def _remember(cluster: Cluster, what: tuple[str, ...], rest: list[Entry], version: int) -> str:
     namespace, name = rest[0][0]
     start = f"{namespace}/{name}\0".lstrip("/")
     serial = len(rest)
     raw = orjson.dumps({"v": "meta.k8s.io/v1", "rv": version, "start": start, "left": serial})
     token = base64.urlsafe_b64encode(raw).decode().rstrip("=")
-    cluster.snapshots[token] = rest
+    cluster.snapshots[*what, token] = rest
     while len(cluster.snapshots) > SNAPSHOTS:
         del cluster.snapshots[next(iter(cluster.snapshots))]
     return token
 
 
-def _resume(cluster: Cluster, token: str) -> tuple[list[Entry], int]:
+def _resume(cluster: Cluster, what: tuple[str, ...], token: str) -> tuple[list[Entry], int]:
     try:
         content = orjson.loads(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
         version = int(content["rv"])
     except (ValueError, KeyError, TypeError):
         raise status.bad_request("continue key is not valid: encoded continue key is not valid") from None
-    rest = cluster.snapshots.get(token)
+    rest = cluster.snapshots.get((*what, token))
     if rest is None:
         raise status.gone(
             "The provided continue parameter is too old to display a consistent list result. You can start a new list "

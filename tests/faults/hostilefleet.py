@@ -1,0 +1,120 @@
+"""A running product whose clusters are reached through gates only, while we look at them without."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.faults import invariants
+from tests.faults.fleet import SETTINGS, Deployed, Fleet
+from tests.faults.hostile import HostileEdge
+from tests.faults.lossy import LossyLine
+from tests.faults.names import Names
+from tests.run.product import ROOT, SUPERVISOR, product, until
+
+# Where the long form leaves what it measured.
+MEASURED = ROOT / ".cache" / "faults"
+
+
+class HostileFleet(Fleet):
+    """Its clusters' troubles, and what is said of them."""
+
+    def __init__(self, made: Any, hostile: HostileEdge) -> None:
+        super().__init__(made)
+        self.hostile = hostile
+        self.clusters = sorted(hostile.gates)
+
+    @contextlib.contextmanager
+    def held(self, calm: float = 120) -> Iterator[None]:
+        """Hold a block to the invariants, all but one: who cannot be reached keeps an older generation for so long."""
+        with self.sampler() as sampler:
+            yield
+            self.is_calm(sampler, calm)
+        found = invariants.false_greens(sampler)
+        found += invariants.too_many_tries(sampler, base=1, cap=float(SETTINGS["OTE_RETRY_CAP"]))
+        assert not found, "\n".join(found[:20])
+
+    def told(self, deployed: Deployed, expected: Mapping[str, str]) -> None:
+        """Wait until the row of each of these clusters has said what matches its pattern."""
+        left, last = dict(expected), {}
+
+        def all_told() -> bool:
+            last.update({name: (row["state"], row["lastError"]) for name, row in deployed.clusters().items()})
+            for name in [name for name, pattern in left.items() if re.search(pattern, last[name][1])]:
+                del left[name]
+            return not left
+
+        try:
+            until(all_told, "every cluster says what is wrong")
+        except AssertionError:
+            raise AssertionError({name: (left[name], last[name]) for name in left}) from None
+
+    def arrives(self, deployed: Deployed, names: Sequence[str]) -> list[float]:
+        """Wait until these clusters run what is wanted as rows say; return after how many seconds each did."""
+        began, found, rows = time.monotonic(), {}, {}
+
+        def everywhere() -> bool:
+            rows.update(deployed.clusters())
+            for name in names:
+                if name not in found and rows[name]["state"] == "ready":
+                    found[name] = time.monotonic() - began
+            return len(found) == len(names)
+
+        try:
+            until(everywhere, "it is there")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {[rows[name] for name in names if name not in found]}") from None
+        return sorted(found.values())
+
+
+def keep(name: str, before: Sequence[float], during: Sequence[float], **facts: int) -> None:
+    """Write down the 95th percentile of the seconds until a change ran, without and with faults elsewhere."""
+    p95 = [statistics.quantiles(seconds, n=20)[-1] for seconds in (before, during)]
+    found = {"p95 before": p95[0], "p95 during": p95[1], "ratio": p95[1] / p95[0], **facts}
+    MEASURED.mkdir(parents=True, exist_ok=True)
+    with (MEASURED / f"{name}.jsonl").open("a") as file:
+        file.write(json.dumps(found) + "\n")
+
+
+def names_here(folder: Path) -> Names | None:
+    """Return names that can be taken away; none, with a warning, where the machine has no such thing."""
+    names = Names(folder)
+    if missing := names.missing():
+        warnings.warn(f"Names are always resolved here: {missing}", stacklevel=1)
+        return None
+    return names
+
+
+@contextlib.contextmanager
+def hostile_fleet(
+    folder: Path,
+    count: int,
+    env: Mapping[str, str],
+    chance: random.Random,
+    names: Names | None = None,
+    line: LossyLine | None = None,
+) -> Iterator[HostileFleet]:
+    """A product with so many clusters, all of which behave. env: its variables, besides those of every fleet."""
+    clusters = [f"edge-{number:03}" for number in range(count)]
+    seen_by = names.seen_by if names else lambda *command: command
+    with contextlib.ExitStack() as stack:
+        hostile = HostileEdge(folder / "data" / "edge", clusters, chance, names, line)
+        stack.callback(hostile.close)
+        hostile.simulator.write_kubeconfigs(folder / "data" / "kubeconfigs")
+        hostile.write_kubeconfigs(folder / "gates")
+        variables = SETTINGS | {"OTE_EDGE": "none"} | dict(env)
+        made = stack.enter_context(product(folder / "data", command=seen_by(*SUPERVISOR), **variables))
+        made.start().ready()
+        join = seen_by(sys.executable, "manage.py", "join", str(folder / "gates"), "--expect", str(count))
+        subprocess.run(join, cwd=ROOT, env=made.env, check=True, capture_output=True)
+        yield HostileFleet(made, hostile)

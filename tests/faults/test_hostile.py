@@ -1,0 +1,102 @@
+"""A fleet of which a part misbehaves, each in its own way: the others do not notice, and all is well afterwards.
+
+Which cluster has which trouble is drawn with FAULTS_SEED. FAULTS=short: one of each kind; FAULTS=long: 120 clusters.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.conftest import LOCKED
+from tests.faults.hostile import BEARABLE, FLAPPING, NAMELESS, PATIENCE, TROUBLES, Trouble
+from tests.faults.hostilefleet import HostileFleet, hostile_fleet, keep, names_here
+
+SIZE = os.environ.get("FAULTS", "")
+SEED = int(os.environ.get("FAULTS_SEED", "1"))
+# One of each kind, and some that are well.
+CLUSTERS = 120 if SIZE == "long" else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
+# Seconds between observations: this machine is the whole fleet as well.
+INTERVAL = max(3.0, CLUSTERS / 10)
+# Of one answer and of one list, small enough to be met; and pages so small that lists of the tests have several.
+LIMITS = {"OTE_ANSWER_BYTES": "1000000", "OTE_LIST_OBJECTS": "200", "OTE_PAGE_OBJECTS": "2"}
+# Fewer than the clusters that misbehave in the long form: places in which they can be in the way of others.
+PLACES = {"OTE_CONCURRENCY": "20", "OTE_OBSERVE_INTERVAL": str(INTERVAL)}
+# Requests of a pass that go out side by side, each on a connection of its own when the other has none to give back.
+PER_PASS = 2
+# Refused whatever is asked, so that their requests can be counted; of the others it is the connections, but for those
+# that may break at any moment of a pass, as often as luck has it.
+COUNTED = ("500", "429", "401")
+UNCOUNTED = ("torn",)
+
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.skipif(not SIZE, reason="takes minutes on a busy machine: FAULTS=short or FAULTS=long runs it"),
+]
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory, backend: dict[str, str]) -> Iterator[HostileFleet]:
+    folder = tmp_path_factory.mktemp("hostile")
+    names = names_here(folder / "names")
+    with hostile_fleet(folder, CLUSTERS, LIMITS | PLACES | backend, random.Random(SEED), names) as made:
+        yield made
+        assert LOCKED not in made.product.log
+
+
+def cast(names: list[str], troubles: dict[str, Trouble], chance: random.Random) -> dict[str, str]:
+    """Draw who has which trouble: 30 % and at least one of each kind, 5 % flap, and 5 % have what can be borne."""
+    drawn = chance.sample(names, len(names))
+    return {
+        drawn.pop(): list(kinds)[number % len(kinds)]
+        for kinds, share in ((troubles, 0.3), (FLAPPING, 0.05), (BEARABLE, 0.05))
+        for number in range(max(len(kinds), int(share * len(names))))
+    }
+
+
+def tries(fleet: HostileFleet, name: str, trouble: str) -> int:
+    """Return how often a cluster was tried since its trouble began."""
+    return len(fleet.hostile.asked(name) if trouble in COUNTED else fleet.hostile.opened(name))
+
+
+def most_tries(trouble: str, seconds: float, changes: int) -> float:
+    """Return how often it may have been tried in that time.
+
+    A cluster that answers with errors is looked at twice an interval, one that is away once, after three probes; a
+    change is tried at once. Half as many again, since intervals are jittered.
+    """
+    wait = max(INTERVAL / 2, PATIENCE if trouble == "429" else 0)
+    return PER_PASS * (1.5 * seconds / wait + 3 + changes)
+
+
+def test_what_a_part_of_the_fleet_does_wrong_hurts_no_other(fleet: HostileFleet) -> None:
+    troubles = fleet.hostile.troubles
+    play = cast(fleet.clusters, troubles, random.Random(SEED))
+    broken = {name: trouble for name, trouble in play.items() if trouble in troubles}
+    well = [name for name in fleet.clusters if name not in broken and play.get(name) not in FLAPPING]
+    with fleet.held():
+        first, second, third = (fleet.deploy() for _ in range(3))
+        for deployed in (first, second, third):
+            fleet.arrives(deployed, fleet.clusters)
+            deployed.reaches(5)
+        first.upgrade("1.1.2")
+        before = fleet.arrives(first, well)
+        fleet.arrives(first, fleet.clusters)
+        began = time.time()
+        for name, trouble in play.items():
+            fleet.hostile.trouble(name, (troubles | FLAPPING | BEARABLE)[trouble])
+        second.upgrade("1.1.2")
+        during = fleet.arrives(second, well)
+        third.delete()
+        fleet.told(second, {name: troubles[trouble].says for name, trouble in broken.items()})
+        assert second.status() in {4, 6, 7}
+        seconds = time.time() - began
+        tried = {name: tries(fleet, name, trouble) for name, trouble in broken.items() if trouble not in UNCOUNTED}
+        fleet.hostile.calm()
+    keep("hostile", before, during, clusters=len(fleet.clusters), well=len(well))
+    too_often = {name: count for name, count in tried.items() if count > most_tries(play[name], seconds, changes=2)}
+    assert not too_often, (seconds, {play[name]: count for name, count in too_often.items()})
