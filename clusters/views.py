@@ -152,7 +152,10 @@ class NodeLabelViewSet(FleetViewSet):
     )
     def list(self, request: Request) -> Response:
         """List the labels that at least one node carries."""
-        return Response({"data": _distinct(self)})
+        if not self.request.query_params.get("clusterName"):
+            return Response({"data": _distinct(self)})
+        narrowed = self.filter_queryset(self.get_queryset()).order_by()
+        return Response({"data": sorted(narrowed.values_list("label", flat=True).distinct())})
 
     @endpoint("Add node label", body=NodeLabelRequest, sent=schema.NODE_LABEL)
     def create(self, request: Request) -> Response:
@@ -183,8 +186,6 @@ def _cluster_named() -> Statement:
 
 
 def _distinct(view: TenantViewSet) -> list[str]:
-    """Return the labels of a view's filtered rows, each once."""
-    rows = view.filter_queryset(view.get_queryset())
-    if view.request.query_params.get("clusterName"):
-        return sorted(rows.order_by().values_list("label", flat=True).distinct())
+    """Return the labels of all of a view's rows, each once."""
+    rows = view.get_queryset()
     return sorted(_LABELS.get(type(view), lambda: Statement(rows.values_list("label"))).distinct("label"))
