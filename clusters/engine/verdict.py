@@ -61,7 +61,7 @@ def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: flo
             # What an error kept the pass from is not tried again at once, for ever.
             soonest = now + timedelta(seconds=calm / 2) if result is None and outcome.error else now
             asked = now + timedelta(seconds=outcome.retry_after)
-            dues.append(max(row["next_attempt_at"] or soonest, asked))
+            dues.append(max(row["next_attempt_at"] or now, soonest, asked))
         elif row["ready_generation"] != placement.generation:
             elapsed = (now - (row["applied_at"] or now)).total_seconds()
             looks.append(min(max(FIRST_LOOK, LOOK_GROWTH * elapsed), pace.interval))

@@ -159,6 +159,14 @@ def test_what_an_error_kept_from_being_tried_does_not_make_a_hot_loop(complete: 
         assert judged(outcome, pending).columns["change_due_at"] >= NOW + CALM / 2
 
 
+def test_nor_does_what_was_tried_before_and_is_due_again() -> None:
+    outcome = PassOutcome(answered=True, error="answered 401")
+    tried = new(attempts=1, next_attempt_at=NOW - timedelta(seconds=1), last_error="answered 401")
+    assert judged(outcome, tried).columns["change_due_at"] == NOW + CALM / 2
+    later = NOW + 3 * CALM
+    assert judged(outcome, new(attempts=9, next_attempt_at=later)).columns["change_due_at"] == later
+
+
 def test_an_error_beside_does_not_hold_up_what_was_tried() -> None:
     result = PlacementOutcome(again=1, deleted=True)
     verdict = judged(listed(error="no label", placements={1: result}), placement(present=False))
