@@ -8,7 +8,7 @@ import ssl
 
 import aiohttp
 
-from clusters.drivers.kubernetes.connection import BrokenOff, NoHttp
+from clusters.drivers.kubernetes.connection import BrokenOff, NoHttp, Packed
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
 
@@ -51,6 +51,8 @@ def _of_the_system(error: OSError) -> str:
     match error:
         case NoHttp():
             return say("it does not speak HTTP")
+        case Packed():
+            return say("its answer cannot be unpacked")
         case BrokenOff(begun=True):
             return say("its answer broke off")
         case socket.gaierror():
