@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from clusters.drivers.base import EdgeError
 from clusters.drivers.kubernetes.client import SIDE_BY_SIDE
 from tests.edge.peer import talking
+from tests.edge.test_connection import packed
 from tests.run.product import once
 
 pytestmark = once
@@ -52,13 +52,13 @@ FRAGMENTS = st.sampled_from(
         b"5;a=b\r\nhello\r\n",
         b"x" * 3000,
         b"X: " + b"y" * 70_000 + b"\r\n",
-        gzip.compress(b"hello"),
-        gzip.compress(bytes(100_000)),
-        gzip.compress(b"hello")[:-4],
+        packed(b"hello"),
+        packed(bytes(100_000)),
+        packed(b"hello")[:-4],
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n19\r\n"
-        + gzip.compress(b"hello")
+        + packed(b"hello")
         + b"\r\n0\r\n\r\n",
     ]
 )
@@ -141,7 +141,7 @@ async def _ask(server: Server) -> None:
 
 @given(ANSWERS, CUTS, st.booleans(), st.booleans())
 @example(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\nhello", [], False, False)
-@example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"hello")[:-4], [], False, False)
+@example(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + packed(b"hello")[:-4], [], False, False)
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", [], False, True)
 @settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes(

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from clusters.drivers.base import OutOfTime, write_until
-from clusters.drivers.kubernetes.client import SIDE_BY_SIDE
+from clusters.drivers.kubernetes.client import SIDE_BY_SIDE, Client, Limits, Pool
+from clusters.drivers.kubernetes.direct import Idle
+from clusters.drivers.kubernetes.kubeconfig import Credentials
 from tests.edge.peer import Line, Peer, answering, outcome, outcomes, playing, run, talking
 from tests.edge.test_connection import BROKE_OFF, CLOSED, NO_HTTP, whole
 from tests.run.product import once, until
@@ -169,6 +171,22 @@ def test_an_idle_connection_is_closed_after_its_time_and_all_at_the_end() -> Non
     with playing(answering(ok("a"))) as peer:
         run(ask(peer))
         assert all(peer.closed.acquire(timeout=SECONDS) for _ in range(peer.opened - 1))
+
+
+def test_only_so_many_stay_open() -> None:
+    async def ask(peer: Peer) -> None:
+        async with Pool(60) as pool:
+            pool.idle = Idle(60, most=2)
+            credentials = Credentials(f"http://127.0.0.1:{peer.port}", token="t")
+            clients = [Client(credentials, pool, Limits(SECONDS, 1000)) for _ in range(3)]
+            for client in [*clients, *clients[1:]]:
+                await outcome(client)
+            assert await asyncio.to_thread(peer.closed.acquire, timeout=SECONDS)
+            assert not peer.closed.acquire(blocking=False)
+
+    with playing(answering(ok("a"))) as peer:
+        run(ask(peer))
+        assert peer.opened == 3
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

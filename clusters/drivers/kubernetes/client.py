@@ -9,6 +9,7 @@ import asyncio
 import base64
 import contextlib
 import re
+import resource
 import ssl
 import tempfile
 from collections.abc import Iterable
@@ -37,6 +38,8 @@ USER_AGENT = "otestack"
 # API server is small: one connection serves nearly all its work, a second keeps a slow list from holding up the rest.
 SIDE_BY_SIDE = 2
 
+# Files that idle connections leave to what is in use, to the database and to all else.
+SPARE_FILES = 2000
 
 # How an API server says that its authorizer refused; what admission refuses is a 403 in other words.
 _MAY_NOT = re.compile(
@@ -62,7 +65,8 @@ class Pool:
 
     def __init__(self, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds
-        self.idle = Idle(idle_seconds)
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.idle = Idle(idle_seconds, most=max(files // 2, files - SPARE_FILES))
         self._proxied: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Pool:

@@ -18,10 +18,14 @@ from clusters.drivers.kubernetes.connection import Answer, BrokenOff, Connection
 
 
 class Idle:
-    """The open connections of a process that nobody uses. Make it inside the event loop. seconds: until they close."""
+    """The open connections of a process that nobody uses. Make it inside the event loop.
 
-    def __init__(self, seconds: float) -> None:
+    seconds: until they close. most: at a time; the longest unused closes for the next.
+    """
+
+    def __init__(self, seconds: float, most: int) -> None:
         self._seconds = seconds
+        self._most = most
         self._since: dict[Connection, float] = {}  # the longest unused first
         self._loop = asyncio.get_running_loop()
         self._sweeping = self._loop.call_later(seconds / 4, self._sweep)
@@ -32,6 +36,10 @@ class Idle:
             connection.abort()
             return
         self._since[connection] = self._loop.time()
+        if len(self._since) > self._most:
+            oldest = next(iter(self._since))
+            del self._since[oldest]
+            oldest.abort()
 
     def take(self, connection: Connection) -> bool:
         """Use it again; False where it was closed meanwhile."""
