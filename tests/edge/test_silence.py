@@ -54,7 +54,8 @@ def test_a_server_that_does_not_answer(scheme: str, how: Play, sentence: str) ->
 
 def test_a_server_that_is_not_there() -> None:
     assert asked(f"https://127.0.0.1:{free_port()}") == "connection refused"
-    assert asked("https://edge.invalid") == "its name cannot be resolved"
+    for name in ("edge.invalid", "edge..invalid", f"{'e' * 64}.invalid"):
+        assert asked(f"https://{name}") == "its name cannot be resolved"
 
 
 def test_a_server_with_another_certificate() -> None:

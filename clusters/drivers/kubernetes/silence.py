@@ -19,7 +19,7 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 def silence(error: Exception) -> str:
     """Return what went wrong between us and a cluster, for sentences."""
     match error:
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # the latter: it is no name that DNS could hold
             return say("its name cannot be resolved")
         case aiohttp.ClientConnectorCertificateError():
             return _unaccepted(error.certificate_error)
