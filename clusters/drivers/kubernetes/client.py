@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import msgspec
@@ -24,7 +24,8 @@ import orjson
 
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
 from clusters.drivers.kubernetes import wire
-from clusters.drivers.kubernetes.connection import Direct, Idle, TooLong
+from clusters.drivers.kubernetes.connection import TooLong
+from clusters.drivers.kubernetes.direct import Direct, Idle
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.proxied import Proxied, session
 from clusters.drivers.kubernetes.silence import silence
@@ -106,6 +107,7 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext | None:
 def _context(ca_pem: str, *, insecure: bool) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION  # a server could ask for one handshake after the other
     if insecure:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -164,7 +166,8 @@ class Client:
             headers["Content-Type"] = content_type
         try:
             async with self._turn, asyncio.timeout(self._limits.request):
-                answer = await self._carrier.exchange(method, path, urlencode(query or {}), headers, body)
+                target = quote(path, safe="/")  # names in it are what an edge calls its nodes and pods
+                answer = await self._carrier.exchange(method, target, urlencode(query or {}), headers, body)
         except TimeoutError as error:
             raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
         except TooLong as error:

@@ -1,31 +1,30 @@
-"""HTTP/1.1 over connections of our own, to servers that need no proxy.
+"""One HTTP/1.1 connection: a request with a body in memory, an answer up to a limit, then the next request.
 
-A push is two requests to each of thousands of servers. A general client spends several times on them what sockets and
-TLS take, so this one does only what the driver needs: requests with a body in memory, answers up to a limit,
-connections that stay open. What comes is parsed by httptools (llhttp, the parser of Node.js).
+What comes is parsed by httptools (llhttp, the parser of Node.js). Servers are not trusted: whatever they send, in
+whatever pieces, ends in an answer or an error, takes no more memory than the limits say, and is no answer to another
+request than the one it came for.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
-import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 import httptools
 
-from clusters.drivers.base import OutOfTime, write_until
-
-# Bytes of an answer's head and of what stands between answers; API servers send a few hundred.
+# Bytes that may come besides a body, and once more the body's own size: heads, trailers, what stands between chunks.
+# API servers send a few hundred.
 HEAD_BYTES = 64 * 1024
 
 
 class NoHttp(OSError):
-    """What came is no HTTP."""
+    """What came is no HTTP, or no answer to what was asked."""
+
+
+class Packed(OSError):
+    """The answer cannot be unpacked."""
 
 
 class BrokenOff(ConnectionError):
@@ -50,7 +49,7 @@ class Answer:
 
 
 class Connection(asyncio.Protocol):
-    """One open connection: one request at a time. limit: bytes of an answer, unpacked."""
+    """One open connection: one request at a time. limit: bytes of an answer, packed and unpacked."""
 
     def __init__(self, limit: int) -> None:
         self.usable = False
@@ -58,20 +57,24 @@ class Connection(asyncio.Protocol):
         self._transport: Any = None
         self._parser = httptools.HttpResponseParser(self)
         self._waiting: asyncio.Future[Answer] | None = None
-        self._reset()
-
-    def _reset(self) -> None:
+        self._failure: BaseException | None = None
         self._received = 0
+        self._forget()
+
+    def _forget(self) -> None:
+        """Make ready for the next head."""
         self._head_ended = False
         self._framed = False
         self._retry_after = ""
         self._unpack: Any = None
-        self._chunks: list[bytes] = []
-        self._size = 0
+        self._packed = 0
+        self._body = bytearray()
 
     async def ask(self, request: bytes) -> Answer:
         """Send a request and return its answer. Raises OSError, TooLong; the connection is of no use then."""
-        self._reset()
+        if not self.usable:  # it ended, or the server spoke first
+            raise self._failure or BrokenOff(begun=False)
+        self._received = 0
         self._waiting = asyncio.get_running_loop().create_future()
         self.usable = False
         try:
@@ -82,6 +85,7 @@ class Connection(asyncio.Protocol):
             raise
         finally:
             self._waiting = None
+            self._forget()
 
     def abort(self) -> None:
         """Close at once."""
@@ -98,38 +102,63 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came."""
-        if self._waiting is None:  # nobody asked for anything
+        if self._asked is None:
+            self._fail(NoHttp())
             self.abort()
             return
         self._received += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(error.__context__ if isinstance(error.__context__, TooLong | OSError) else NoHttp())
-        if not self._head_ended and self._received > HEAD_BYTES:
+        if self._received > HEAD_BYTES + 2 * self._packed:
             self._fail(NoHttp())
 
+    def eof_received(self) -> None:
+        """The server says no more: an answer without a length is complete. Over TLS nobody else can have said so."""
+        if self._head_ended and not self._framed:
+            try:
+                self.on_message_complete()
+            except OSError as error:
+                self._fail(error)
+        self._fail(BrokenOff(begun=self._received > 0))
+        self.abort()
+
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell who waits. An answer without a length ends here."""
-        self.usable = False
-        if self._head_ended and not self._framed and error is None:
-            self.on_message_complete()
-        self._fail(error or BrokenOff(begun=self._received > 0))
+        """Tell who waits, and let go of the buffers."""
+        self._fail(BrokenOff(begun=True) if self._received else error or BrokenOff(begun=False))
+        self._transport = None
+
+    @property
+    def _asked(self) -> asyncio.Future[Answer] | None:
+        """Who waits for an answer that is not complete yet."""
+        return None if self._waiting is None or self._waiting.done() else self._waiting
 
     def _fail(self, error: BaseException) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(error)
+        """The connection is of no use any more: tell who waits, or who asks next."""
+        self.usable = False
+        self._failure = self._failure or error
+        if self._asked is not None:
+            self._asked.set_exception(error)
 
     # What the parser calls. What is raised here comes out of feed_data as the context of its own error.
 
+    def on_message_begin(self) -> None:
+        """A head begins: of the answer, of an interim one before it, or of one that nobody asked for."""
+        if self._asked is None:
+            raise NoHttp
+        self._forget()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the few that matter."""
+        if self._head_ended:  # a trailer
+            return
         match name.lower():
             case b"content-length" | b"transfer-encoding":
                 self._framed = True
             case b"retry-after":
                 self._retry_after = value.decode("latin-1")
-            case b"content-encoding" if value.lower() == b"gzip":
+            case b"content-encoding" if value.strip().lower() == b"gzip":
                 self._unpack = zlib.decompressobj(16 + zlib.MAX_WBITS)
 
     def on_headers_complete(self) -> None:
@@ -138,148 +167,28 @@ class Connection(asyncio.Protocol):
 
     def on_body(self, data: bytes) -> None:
         """Keep a piece, unpacked; never more than the limit and one byte."""
+        self._packed += len(data)
         if self._unpack is not None:
-            data = self._unpack.decompress(data, self._limit - self._size + 1)
-        self._size += len(data)
-        if self._size > self._limit:
+            data = self._unpacked(data)
+        self._body += data
+        if max(self._packed, len(self._body)) > self._limit:
             raise TooLong
-        self._chunks.append(data)
+
+    def _unpacked(self, data: bytes) -> bytes:
+        try:
+            data = self._unpack.decompress(data, self._limit - len(self._body) + 1)
+        except zlib.error:
+            raise Packed from None
+        if self._unpack.unused_data:  # what follows the end would be gathered, and never looked at
+            raise Packed
+        return data
 
     def on_message_complete(self) -> None:
         """Hand the answer over."""
-        if not self._head_ended or self._waiting is None or self._waiting.done():
+        if not self._head_ended or self._asked is None:
             return
-        if self._unpack is not None and not self._unpack.eof:
+        if self._unpack is not None and self._packed and not self._unpack.eof:
             raise BrokenOff(begun=True)
-        self.usable = self._framed and self._parser.should_keep_alive()
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._waiting.set_result(Answer(self._parser.get_status_code(), body, self._retry_after))
-
-
-class Idle:
-    """The open connections of a process that nobody uses. Make it inside the event loop.
-
-    seconds: until they close. most: at a time; the longest unused closes for the next.
-    """
-
-    def __init__(self, seconds: float, most: int) -> None:
-        self._seconds = seconds
-        self._most = most
-        self._since: dict[Connection, float] = {}  # the longest unused first
-        self._loop = asyncio.get_running_loop()
-        self._sweeping = self._loop.call_later(seconds / 4, self._sweep)
-
-    def put(self, connection: Connection) -> None:
-        """Keep a connection that is not used for the time being."""
-        self._since[connection] = self._loop.time()
-        if len(self._since) > self._most:
-            oldest = next(iter(self._since))
-            del self._since[oldest]
-            oldest.abort()
-
-    def take(self, connection: Connection) -> bool:
-        """Use it again; False where it was closed meanwhile."""
-        return self._since.pop(connection, None) is not None and connection.usable
-
-    def close(self) -> None:
-        """Close them all."""
-        self._sweeping.cancel()
-        for connection in self._since:
-            connection.abort()
-        self._since.clear()
-
-    def _sweep(self) -> None:
-        self._sweeping = self._loop.call_later(self._seconds / 4, self._sweep)
-        for connection in list(self._old()):
-            del self._since[connection]
-            connection.abort()
-
-    def _old(self) -> Iterator[Connection]:
-        now = self._loop.time()
-        for connection, since in self._since.items():
-            if connection.usable and now - since < self._seconds:
-                return
-            yield connection
-
-
-class Direct:
-    """Requests to one server over as many connections as are needed at a time. headers: of every request."""
-
-    def __init__(
-        self,
-        server: str,
-        *,
-        idle: Idle,
-        tls: ssl.SSLContext | None,
-        tls_name: str,
-        headers: dict[str, str],
-        connect_seconds: float,
-        limit: int,
-    ) -> None:
-        parts = urlsplit(server)
-        self._host = parts.hostname or ""
-        self._port = parts.port or (443 if tls else 80)
-        self._path = parts.path.rstrip("/")
-        self._tls: dict[str, Any] = {"ssl": tls, "server_hostname": tls_name or self._host} if tls else {}
-        self._head = _lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
-        self._idle = idle
-        self._kept: list[Connection] = []
-        self._connect_seconds = connect_seconds
-        self._limit = limit
-
-    async def exchange(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Return the answer. query: encoded.
-
-        Raises TimeoutError when no connection comes about, OSError where there is no answer, TooLong, OutOfTime where
-        the pass may not write any more.
-        """
-        target = self._path + quote(path, safe="/") + ("?" + query if query else "")
-        if body is not None:
-            headers = headers | {"Content-Length": str(len(body))}
-        request = f"{method} {target} HTTP/1.1\r\n{self._head}{_lines(headers)}\r\n".encode() + (body or b"")
-        while True:
-            connection = self._take()
-            used_before = connection is not None
-            if connection is None:
-                connection = await self._connect()
-            # Looked at last of all: a worker may have stood still while it waited for its turn or for the connection.
-            if method != "GET" and time.monotonic() > write_until.get():
-                self._keep(connection)
-                raise OutOfTime
-            try:
-                answer = await connection.ask(request)
-            except (BrokenOff, ConnectionResetError, BrokenPipeError) as error:
-                # The server closed it while nobody looked. Whatever we ask may be asked twice.
-                if used_before and not getattr(error, "begun", False):
-                    continue
-                raise
-            self._keep(connection)
-            return answer
-
-    def _take(self) -> Connection | None:
-        while self._kept:
-            connection = self._kept.pop()
-            if self._idle.take(connection):
-                return connection
-        return None
-
-    def _keep(self, connection: Connection) -> None:
-        if connection.usable:
-            self._kept.append(connection)
-            self._idle.put(connection)
-        else:
-            connection.abort()
-
-    async def _connect(self) -> Connection:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(self._connect_seconds):
-            _, made = await loop.create_connection(lambda: Connection(self._limit), self._host, self._port, **self._tls)
-        return made
-
-
-def _lines(headers: dict[str, str]) -> str:
-    """Return header lines. Raises ValueError for what would not be one line."""
-    text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    if text.count("\n") != len(headers) or text.count("\r") != len(headers) or not text.isascii():
-        raise ValueError("a header holds a line break or what is not ASCII")
-    return text
+        # A server that answers before it has read the request may never read the rest.
+        self.usable = self._parser.should_keep_alive() and not self._transport.get_write_buffer_size()
+        self._asked.set_result(Answer(self._parser.get_status_code(), bytes(self._body), self._retry_after))

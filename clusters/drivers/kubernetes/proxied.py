@@ -43,7 +43,7 @@ class _Timely(aiohttp.BytesPayload):
 
 
 class Proxied:
-    """As connection.Direct, through a proxy."""
+    """As direct.Direct, through a proxy."""
 
     def __init__(
         self,

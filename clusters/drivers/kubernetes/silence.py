@@ -8,7 +8,7 @@ import ssl
 
 import aiohttp
 
-from clusters.drivers.kubernetes.connection import BrokenOff, NoHttp
+from clusters.drivers.kubernetes.connection import BrokenOff, NoHttp, Packed
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
 
@@ -19,7 +19,7 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUE
 def silence(error: Exception) -> str:
     """Return what went wrong between us and a cluster, for sentences."""
     match error:
-        case aiohttp.ClientConnectorDNSError():
+        case aiohttp.ClientConnectorDNSError() | UnicodeError():  # the latter: it is no name that DNS could hold
             return say("its name cannot be resolved")
         case aiohttp.ClientConnectorCertificateError():
             return _unaccepted(error.certificate_error)
@@ -51,6 +51,8 @@ def _of_the_system(error: OSError) -> str:
     match error:
         case NoHttp():
             return say("it does not speak HTTP")
+        case Packed():
+            return say("its answer cannot be unpacked")
         case BrokenOff(begun=True):
             return say("its answer broke off")
         case socket.gaierror():

@@ -1,0 +1,155 @@
+"""Requests to servers that need no proxy, over connections of our own.
+
+A push is two requests to each of thousands of servers. A general client spends several times on them what sockets and
+TLS take, so this one does only what the driver needs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from clusters.drivers.base import OutOfTime, write_until
+from clusters.drivers.kubernetes.connection import Answer, BrokenOff, Connection
+
+
+class Idle:
+    """The open connections of a process that nobody uses. Make it inside the event loop.
+
+    seconds: until they close. most: at a time; the longest unused closes for the next.
+    """
+
+    def __init__(self, seconds: float, most: int) -> None:
+        self._seconds = seconds
+        self._most = most
+        self._since: dict[Connection, float] = {}  # the longest unused first
+        self._loop = asyncio.get_running_loop()
+        self._sweeping = self._loop.call_later(seconds / 4, self._sweep)
+
+    def put(self, connection: Connection) -> None:
+        """Keep a connection that is not used for the time being."""
+        if self._sweeping.cancelled():
+            connection.abort()
+            return
+        self._since[connection] = self._loop.time()
+        if len(self._since) > self._most:
+            oldest = next(iter(self._since))
+            del self._since[oldest]
+            oldest.abort()
+
+    def take(self, connection: Connection) -> bool:
+        """Use it again; False where it was closed meanwhile."""
+        return self._since.pop(connection, None) is not None and connection.usable
+
+    def close(self) -> None:
+        """Close them all."""
+        self._sweeping.cancel()
+        for connection in self._since:
+            connection.abort()
+        self._since.clear()
+
+    def _sweep(self) -> None:
+        self._sweeping = self._loop.call_later(self._seconds / 4, self._sweep)
+        for connection in list(self._old()):
+            del self._since[connection]
+            connection.abort()
+
+    def _old(self) -> Iterator[Connection]:
+        now = self._loop.time()
+        for connection, since in self._since.items():
+            if connection.usable and now - since < self._seconds:
+                return
+            yield connection
+
+
+class Direct:
+    """Requests to one server over as many connections as are needed at a time. headers: of every request."""
+
+    def __init__(
+        self,
+        server: str,
+        *,
+        idle: Idle,
+        tls: ssl.SSLContext | None,
+        tls_name: str,
+        headers: dict[str, str],
+        connect_seconds: float,
+        limit: int,
+    ) -> None:
+        parts = urlsplit(server)
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if tls else 80)
+        self._path = parts.path.rstrip("/")
+        self._tls: dict[str, Any] = {"ssl": tls, "server_hostname": tls_name or self._host} if tls else {}
+        self._head = _lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
+        self._idle = idle
+        self._kept: list[Connection] = []
+        self._connect_seconds = connect_seconds
+        self._limit = limit
+
+    async def exchange(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        """Return the answer. path, query: encoded.
+
+        Raises TimeoutError when no connection comes about, OSError where there is no answer, TooLong, OutOfTime where
+        the pass may not write any more.
+        """
+        target = self._path + path + ("?" + query if query else "")
+        if body is not None:
+            headers = headers | {"Content-Length": str(len(body))}
+        request = f"{method} {target} HTTP/1.1\r\n{self._head}{_lines(headers)}\r\n".encode() + (body or b"")
+        connection = self._take()
+        if connection is not None:
+            try:
+                return await self._ask(connection, method, request)
+            except ConnectionError as error:
+                # The server closed it while nobody looked, and perhaps the others too: once more, over a new one.
+                # Whatever we ask may be asked twice.
+                if isinstance(error, BrokenOff) and error.begun:
+                    raise
+        return await self._ask(await self._connect(), method, request)
+
+    async def _ask(self, connection: Connection, method: str, request: bytes) -> Answer:
+        # Looked at last of all: a worker may have stood still while it waited for its turn or for the connection.
+        if method != "GET" and time.monotonic() > write_until.get():
+            self._keep(connection)
+            raise OutOfTime
+        answer = await connection.ask(request)
+        self._keep(connection)
+        return answer
+
+    def _take(self) -> Connection | None:
+        while self._kept:
+            connection = self._kept.pop()
+            if self._idle.take(connection):
+                return connection
+        return None
+
+    def _keep(self, connection: Connection) -> None:
+        if connection.usable:
+            self._kept.append(connection)
+            self._idle.put(connection)
+        else:
+            connection.abort()
+
+    async def _connect(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        made = Connection(self._limit)
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                await loop.create_connection(lambda: made, self._host, self._port, **self._tls)
+        except BaseException:
+            made.abort()  # else the event loop says good-bye first, and waits for the server to do so
+            raise
+        return made
+
+
+def _lines(headers: dict[str, str]) -> str:
+    """Return header lines. Raises ValueError for what would not be one line."""
+    text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if text.count("\n") != len(headers) or text.count("\r") != len(headers) or not text.isascii():
+        raise ValueError("a header holds a line break or what is not ASCII")
+    return text
