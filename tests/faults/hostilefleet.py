@@ -45,12 +45,14 @@ class HostileFleet(Fleet):
         assert not found, "\n".join(found[:20])
 
     def told(self, deployed: Deployed, expected: Mapping[str, str]) -> None:
-        """Wait until the row of each of these clusters has said what matches its pattern."""
-        left, last = dict(expected), {}
+        """Wait until what is said of each of these clusters, or of the deployment there, has matched its pattern."""
+        left, last = dict(expected), dict[str, str]()
 
         def all_told() -> bool:
-            last.update({name: (row["state"], row["lastError"]) for name, row in deployed.clusters().items()})
-            for name in [name for name, pattern in left.items() if re.search(pattern, last[name][1])]:
+            last.update({name: row["lastError"] for name, row in deployed.clusters().items()})
+            for row in self.records.ask("everything")["clusters"]:
+                last[row["name"]] += f" | {row['last_error']}"
+            for name in [name for name, pattern in left.items() if re.search(pattern, last[name])]:
                 del left[name]
             return not left
 
