@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.faults.edge import Edge
 from tests.faults.fleet import SETTINGS, Fleet
 from tests.run.product import Product, product
 from tests.services import REDIS_NUMBERS, broker_beside, create_database
@@ -15,10 +16,10 @@ from tests.services import REDIS_NUMBERS, broker_beside, create_database
 LOCKED = "database is locked"
 
 
-def ready_fleet(made: Product) -> Fleet:
-    """Start a product and return it with its tenant."""
+def ready_fleet(made: Product, edge: Edge | None = None) -> Fleet:
+    """Start a product and return it with its tenant. edge: where it has none of its own."""
     made.start().ready()
-    return Fleet(made)
+    return Fleet(made, edge=edge)
 
 
 @pytest.fixture(scope="session")

@@ -64,13 +64,13 @@ class Tenant:
 class Fleet:
     """One product with its clusters, and a business whose administrator deploys."""
 
-    def __init__(self, product: Product, clusters: Sequence[str] = CLUSTERS) -> None:
+    def __init__(self, product: Product, clusters: Sequence[str] = CLUSTERS, edge: Edge | None = None) -> None:
         self.product, self.clusters = product, clusters
         self._written = 0
         self.system = self.log_in("admin", ADMIN_PASSWORD)
         made = self.add_tenant("boss", "acme")
         self.tenant, self.namespace = made.token, made.namespace
-        self.edge = Edge(product.data_dir)
+        self.edge = edge or Edge(product.data_dir)
         self.records = Records(product.env)
 
     # The API.

@@ -23,7 +23,7 @@ def second(fleet: Fleet, tmp_path: Path, new_backend: Callable[[], dict[str, str
     with product(tmp_path / "second", **env) as made:
         folder = made.data_dir / "kubeconfigs"
         shutil.copytree(fleet.product.data_dir / "kubeconfigs", folder, ignore=shutil.ignore_patterns(".*"))
-        found = ready_fleet(made)
+        found = ready_fleet(made, fleet.edge)
         found.manage("join", str(folder), "--expect", str(len(CLUSTERS)))
         yield found
 
