@@ -1,6 +1,6 @@
 """A fleet of which a part misbehaves, each in its own way: the others do not notice, and all is well afterwards.
 
-Which cluster has which trouble is drawn with FAULTS_SEED. FAULTS=short: one of each kind; FAULTS=long: 120 clusters.
+Which cluster has which trouble is drawn with FAULTS_SEED. One of each kind; with FAULTS=long 120 clusters.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import pytest
 from tests.faults.conftest import LOCKED
 from tests.faults.hostile import BEARABLE, FLAPPING, NAMELESS, PATIENCE, TROUBLES, Trouble
 from tests.faults.hostilefleet import HostileFleet, hostile_fleet, keep, names_here
+from tests.run.product import once
 
-SIZE = os.environ.get("FAULTS", "")
+SIZE = os.environ.get("FAULTS", "short")
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 # One of each kind, and some that are well.
 CLUSTERS = 120 if SIZE == "long" else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
@@ -33,10 +34,8 @@ PER_PASS = 2
 COUNTED = ("500", "429", "401")
 UNCOUNTED = ("torn",)
 
-pytestmark = [
-    pytest.mark.processes,
-    pytest.mark.skipif(not SIZE, reason="takes minutes on a busy machine: FAULTS=short or FAULTS=long runs it"),
-]
+# The edges are what is tried here, whatever the database.
+pytestmark = [pytest.mark.processes, once]
 
 
 @pytest.fixture(scope="module")
