@@ -19,6 +19,8 @@ from otestack.sentences import say, told
 from otestack.statements import Statement, Statements, holes
 
 _LATE: Statements[Statement] = Statements()
+# Bundles. Each number of them takes a statement of its own; those of longer lists are not worth their memory.
+_KEPT = 100
 # Clusters whose placements are looked up one cluster after the other.
 _FEW = 500
 
@@ -57,8 +59,9 @@ def late_clusters(bundle_ids: list[int]) -> dict[int, tuple[int, str]]:
         counted = rows.order_by().values("bundle_id").annotate(number=Count("id"), first=Min("cluster__name"))
         return Statement(counted.values_list("bundle_id", "number", "first"), replaced)
 
-    rows = _LATE.get((len(bundle_ids), interval), statement).run(*bundle_ids)
-    return {bundle: (number, first) for bundle, number, first in rows}
+    many = len(bundle_ids)
+    found = _LATE.get((many, interval), statement) if many <= _KEPT else statement()
+    return {bundle: (number, first) for bundle, number, first in found.run(*bundle_ids)}
 
 
 def unproven() -> Q:

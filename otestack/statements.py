@@ -38,7 +38,8 @@ class Statement:
         except EmptyResultSet:  # nothing can match, whatever the tables hold
             return
         self._converters = compiler.get_converters([expression for expression, *_ in compiler.select])
-        self._places = [(n, replaced.index(value)) for n, value in enumerate(self._params) if value in replaced]
+        numbers = {value: number for number, value in enumerate(replaced)}
+        self._places = [(n, numbers[value]) for n, value in enumerate(self._params) if value in numbers]
 
     def run(self, *values: Any) -> list[Row]:
         """Return the rows. values: in place of those replaced."""

@@ -15,6 +15,7 @@ from otestack.api.rows import Shape, shape
 from otestack.statements import Row, Statement, Statements, holes
 
 # From this row on a page is looked for by its keys first: to skip a row that is joined and read whole costs much more.
+# A page of more rows than that is not: no statement names any number of keys.
 DEEP = 1000
 Rows = Callable[..., QuerySet[Any]]
 Columns = Callable[[], dict[str, Any]]
@@ -91,7 +92,7 @@ def page_of(
     if size == 0:
         if number == 1:
             found = take(all_of_it(values).order_by(*order)).iterator(ROWS_AT_ONCE)
-    elif start < min(total, DEEP):
+    elif start < total and (start < DEEP or size > DEEP):
         found = kept.rows(start, size, *values)
     elif start < total:
         keys = kept.keys(start, size, *values)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from business.models import Business
 from clusters.models import Cluster, Installation, NodeLabel
+from deployments.freshness import late_clusters
 from deployments.models import Deployment
 from otestack.api.lists import DEEP
 from otestack.statements import Statement, Statements, holes
-from tests.contract.crowd import Crowd
+from tests.contract.crowd import Crowd, more_nodes
 
 SIZE = 100
 
@@ -113,3 +117,26 @@ def test_no_more_is_kept_than_may_be(most: int) -> None:
     for key in (1, 2, 1, 1):
         kept.get(key, lambda key=key: made.append(key) or key)
     assert made == ([1, 2, 1] if most == 1 else [1, 2])
+
+
+def test_a_long_page_is_read_without_naming_each_row(api: Any, system: Any) -> None:
+    size = 2 * DEEP
+    more_nodes(1, 2 * size)
+    client = api(system)
+    whole = client.get("/v1/node", pageSize=0, field="nodeName").json()["data"]
+    with CaptureQueriesContext(connection) as queries:
+        second = client.get("/v1/node", page=2, pageSize=size, field="nodeName").json()["data"]
+    assert second == whole[size:]
+    assert len(max((query["sql"] for query in queries), key=len)) < 5 * DEEP
+
+
+def test_lists_of_many_lengths_leave_nothing_in_memory(db: None) -> None:
+    late_clusters([1])
+    tracemalloc.start()
+    try:
+        for length in range(2000, 2010):
+            late_clusters(list(range(length)))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 500_000
