@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright
 
 # Nothing but the pages themselves may ask for anything.
 FLAGS = (
@@ -68,8 +68,13 @@ class Person:
         self.go("/admin/")
         self.page.fill("[name=username]", name)
         self.page.fill("[name=password]", password)
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url(f"{self.origin}/admin/")
+        with self.page.expect_navigation(url=f"{self.origin}/admin/"):
+            self.page.keyboard.press("Enter")
+
+    def follow(self, way: Locator) -> None:
+        """Click what leads to another page, and be there: a click alone may return before the old page is left."""
+        with self.page.expect_navigation():
+            way.click()
 
     def text(self) -> str:
         return self.page.inner_text("body")
@@ -78,7 +83,7 @@ class Person:
         """Tick a row of a list and start an action on it."""
         self.page.locator("#result_list tr", has_text=row).locator("[name=_selected_action]").check()
         self.page.select_option("[name=action]", action)
-        self.page.get_by_role("button", name="Run").click()
+        self.follow(self.page.get_by_role("button", name="Run"))
 
     def press(self, words: str, *, shows: str, closed_by: str = "Enter") -> None:
         """Press what opens something, with the keyboard; and close that again."""
@@ -93,7 +98,7 @@ class Person:
         """Answer the page that asks."""
         for name, value in answers.items():
             self.page.fill(f"#content [name={name}]", value)
-        self.page.locator("#content button[type=submit]").click()
+        self.follow(self.page.locator("#content button[type=submit]"))
         self.page.wait_for_selector(".ote-messages li")
         assert not self.page.locator(".ote-messages li.error").count(), self.text()
 
