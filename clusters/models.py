@@ -38,6 +38,10 @@ class Heartbeat(models.Model):
     beat_at = models.DateTimeField()
 
 
+# Clusters that did not answer the last time, whether they count as away already or not.
+SILENT = Q(failed_probes__gt=0) | Q(away_since__isnull=False)
+
+
 class Cluster(Timestamped):
     """One edge cluster: how to reach it, what is due there, who drives it, when it was last seen whole."""
 
@@ -57,6 +61,8 @@ class Cluster(Timestamped):
     change_seq = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True)
     lease_epoch = models.BigIntegerField(default=0)
+    # The process that drove it last, and so holds the open connection to it; null: anybody's (engine/claim.py).
+    kept_by = models.BigIntegerField(null=True, blank=True)
     # Claims since something was recorded; three mean that a worker died each time.
     claims_unrecorded = models.PositiveSmallIntegerField(default=0)
 
@@ -77,6 +83,7 @@ class Cluster(Timestamped):
         indexes = [
             models.Index(fields=["change_due_at"], condition=Q(change_due_at__isnull=False), name="cluster_change_due"),
             models.Index(fields=["observe_due_at"], name="cluster_observe_due"),
+            models.Index(fields=["observe_due_at"], condition=SILENT, name="cluster_probe_due"),
             models.Index(fields=["observed_at"], name="cluster_observed"),
             # Names are unique without regard to case, and looked up as they are written.
             models.Index(fields=["name"], name="cluster_by_name"),

@@ -5,17 +5,29 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from clusters.engine.clock import db_now
-from clusters.models import Cluster
+from clusters.models import SILENT, Cluster
 from otestack.sentences import say
 
 # Claims without a record after which a cluster waits: each time the worker died or was stopped.
 DEADLY_CLAIMS = 3
+# Seconds by which an observation is late that no longer waits for changes. The first looks at what a large push has
+# just applied would else take places from the rest of that push.
+LATE = 1.0
+# Seconds after which a worker takes what another one drove last: with a new connection, which costs as much as ten
+# requests on an open one.
+PATIENCE = 0.5
+# Seconds after which nobody's preference counts any more.
+STRANDED = 10.0
+
+_COLUMNS = ("pk", "name", "lease_epoch", "change_seq", "driver", "uid", "credentials_version", "away_since",
+            "failed_probes", "observed_at", "claims_unrecorded")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,77 +47,122 @@ class Claim:
     # This process's monotonic clock before the lease began.
     asked_at: float
 
+    @property
+    def probe(self) -> bool:
+        """It did not answer the last time, so that a place may be lost to it until a time-out."""
+        return self.away or self.failed_probes > 0
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How many clusters a claim may take: in all, and of these away ones."""
+    """How many clusters a claim may take: in all, and of these such as did not answer the last time.
+
+    idle: whoever asks has nothing under way.
+    """
 
     clusters: int
     probes: int
+    idle: bool = True
 
 
-def claim(quota: Quota) -> tuple[list[Claim], datetime]:
+def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetime]:
     """Lease due clusters and return them with the database's time: changes before observations.
 
-    A quarter of the places is kept for probes of away clusters and a quarter for observations, or a long storm of
-    changes would let the whole fleet go stale.
+    A quarter of the places is kept for probes of silent clusters and a quarter for observations that are late, or a
+    long storm of changes would let the whole fleet go stale.
+
+    keeper: the process. It takes what it drove last, over connections that are open, before it helps others.
     """
     asked_at = time.monotonic()
     with transaction.atomic():
         now = db_now()
-        free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-        here = free.filter(away_since__isnull=True)
-        kept = quota.clusters // 4
-        probes = free.filter(away_since__isnull=False, observe_due_at__lte=now).order_by("observe_due_at")
-        chosen = _take(probes, min(quota.probes, kept))
-        probed = len(chosen)
-        looks = here.filter(observe_due_at__lte=now).order_by("observe_due_at")
-        chosen += _take(looks, min(kept, quota.clusters - len(chosen)))
-        changes = here.filter(change_due_at__lte=now).exclude(pk__in=chosen).order_by("change_due_at")
-        chosen += _take(changes, quota.clusters - len(chosen))
-        if len(chosen) < quota.clusters:
-            chosen += _take(looks.exclude(pk__in=chosen), quota.clusters - len(chosen))
-        room = min(quota.probes - probed, quota.clusters - len(chosen))
-        chosen += _take(probes.exclude(pk__in=chosen), room)
-        if not chosen:
-            return [], now
-        due = Cluster.objects.filter(pk__in=set(chosen) - _set_aside(chosen, now))
-        fields = ("pk", "name", "lease_epoch", "change_seq", "driver", "uid", "credentials_version", "away_since",
-                  "failed_probes", "observed_at")  # fmt: skip
-        claims = [
-            Claim(
-                pk, name, epoch + 1, seq, driver, uid, version, away is not None, probes_failed, observed_at, asked_at
+        chosen = _choose(quota, keeper, now)
+        deadly = [row[0] for row in chosen if row[-1] >= DEADLY_CLAIMS]
+        if deadly:
+            _set_aside(deadly, now)
+            chosen = [row for row in chosen if row[0] not in deadly]
+        if chosen:
+            Cluster.objects.filter(pk__in=[row[0] for row in chosen]).update(
+                lease_epoch=F("lease_epoch") + 1,
+                lease_until=now + timedelta(seconds=settings.OTE_LEASE_SECONDS),
+                claims_unrecorded=F("claims_unrecorded") + 1,
+                kept_by=keeper,
             )
-            for pk, name, epoch, seq, driver, uid, version, away, probes_failed, observed_at in due.values_list(*fields)
-        ]
-        due.update(
-            lease_epoch=F("lease_epoch") + 1,
-            lease_until=now + timedelta(seconds=settings.OTE_LEASE_SECONDS),
-            claims_unrecorded=F("claims_unrecorded") + 1,
-        )
+    claims = [
+        Claim(pk, name, epoch + 1, seq, driver, uid, version, away is not None, failed, observed_at, asked_at)
+        for pk, name, epoch, seq, driver, uid, version, away, failed, observed_at, _ in chosen
+    ]
     return claims, now
 
 
-def _take(rows: QuerySet[Cluster], most: int) -> list[int]:
-    if most <= 0:
-        return []
-    if connection.features.has_select_for_update_skip_locked:
-        rows = rows.select_for_update(skip_locked=True)
-    return list(rows.values_list("pk", flat=True)[:most])
+def release_stranded() -> None:
+    """Make anybody's what its keeper does not come for: it was killed, or has too much to do."""
+    before = db_now() - timedelta(seconds=STRANDED)
+    overdue = Q(change_due_at__lt=before) | Q(observe_due_at__lt=before)
+    Cluster.objects.filter(overdue, kept_by__isnull=False, lease_until__isnull=True).update(kept_by=None)
 
 
-def _set_aside(ids: list[int], now: datetime) -> set[int]:
-    """Return clusters that three workers in a row did not survive; they wait, then get one try each time."""
-    deadly = Cluster.objects.filter(pk__in=ids, claims_unrecorded__gte=DEADLY_CLAIMS)
-    found = set(deadly.values_list("pk", flat=True))
-    if found:
-        Cluster.objects.filter(pk__in=found).update(
-            claims_unrecorded=DEADLY_CLAIMS - 1,
-            # Nobody's lease, so that no mark cuts the wait short.
-            lease_until=now + timedelta(seconds=settings.OTE_RETRY_CAP),
-            last_error=say(
-                "Set aside: %(deadly_claims)s workers in a row ended while they worked on this cluster.",
-                deadly_claims=DEADLY_CLAIMS,
-            ),
-        )
-    return found
+def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, ...]]:
+    """Lock and return rows of due clusters, `_COLUMNS` of each."""
+    free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+    answering = free.exclude(SILENT)
+    mine, others = answering, answering.none()
+    if keeper is not None:
+        is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
+        mine, others = answering.filter(is_mine), answering.exclude(is_mine)
+    late, overdue = now - timedelta(seconds=LATE), now - timedelta(seconds=PATIENCE)
+    # No change hastens the probe of a cluster that is away; one that may only have hiccuped is tried at once.
+    probe_due = Q(observe_due_at__lte=now) | Q(change_due_at__lte=now, away_since__isnull=True)
+    probes = free.filter(SILENT).filter(probe_due).order_by("observe_due_at")
+    kept, most = quota.clusters // 4, quota.clusters
+    chosen = _Chosen(most)
+    share = min(quota.probes, kept)
+    probed = chosen.add(probes, share)
+    chosen.add(_looks(mine, late), kept)
+    chosen.add(_changes(mine, now), most)
+    chosen.add(_changes(others, now if quota.idle and not chosen.rows else overdue), most)
+    chosen.add(_looks(mine, now), most)
+    chosen.add(_looks(others, overdue), most)
+    if probed == share:  # there may be more
+        chosen.add(probes, quota.probes - probed)
+    return list(chosen.rows.values())
+
+
+def _looks(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:
+    return rows.filter(observe_due_at__lte=before).order_by("observe_due_at")
+
+
+def _changes(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:
+    return rows.filter(change_due_at__lte=before).order_by("change_due_at")
+
+
+class _Chosen:
+    """Locked rows of clusters, by id. most: how many there is room for."""
+
+    def __init__(self, most: int) -> None:
+        self.rows: dict[int, tuple[Any, ...]] = {}
+        self._most = most
+
+    def add(self, due: QuerySet[Cluster], most: int) -> int:
+        """Add the first so many that nobody holds and that are not there yet; return how many."""
+        most = min(most, self._most - len(self.rows))
+        if most <= 0:
+            return 0
+        if connection.features.has_select_for_update_skip_locked:
+            due = due.select_for_update(skip_locked=True)
+        found = list(due.exclude(pk__in=list(self.rows)).values_list(*_COLUMNS)[:most])
+        self.rows.update((row[0], row) for row in found)
+        return len(found)
+
+
+def _set_aside(ids: list[int], now: datetime) -> None:
+    """Let clusters wait that three workers in a row did not survive; then they get one try each time."""
+    Cluster.objects.filter(pk__in=ids).update(
+        claims_unrecorded=DEADLY_CLAIMS - 1,
+        # Nobody's lease, so that no mark cuts the wait short.
+        lease_until=now + timedelta(seconds=settings.OTE_RETRY_CAP),
+        last_error=say(
+            "Set aside: %(deadly_claims)s workers in a row ended while they worked on this cluster.",
+            deadly_claims=DEADLY_CLAIMS,
+        ),
+    )

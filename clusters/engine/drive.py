@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import queue
 import time
 
@@ -14,6 +15,7 @@ from clusters.drivers.base import Driver
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.claim import Quota, claim
 from clusters.engine.load import Work, load
+from clusters.engine.nudge import nudge
 from clusters.engine.outcome import PassOutcome
 from clusters.engine.reconcile import Rules, reconcile
 from clusters.engine.record import Finished, record
@@ -25,29 +27,35 @@ from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
+# Share of its places from which on a worker wakes the next one, as it was woken itself.
+ENOUGH_FOR_TWO = 0.1
 # Seconds to wait for a pass to end before looking for newly due clusters.
 LOOK_FOR_MORE = 0.2
-# Passes that end within this many seconds are recorded together, at most half of those that are under way: a batch
+# Passes that end within this many seconds are recorded together, at most half as many as there are places: a batch
 # costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have.
 GATHER = 0.1
 
 
 @as_engine
-def drive_due() -> int:
+def drive_due(stay: float = 0.0) -> int:
     """Drive due clusters until none is due or the window is over; return how many passes ended.
 
+    stay: also wait for clusters of this window that are due again within so many seconds.
     Safe to run twice, late or never: leases keep two from the same cluster, and what is due stays due.
     """
-    return _Window(sessions()).run()
+    return _Window(sessions(), stay).run()
 
 
 class _Window:
-    def __init__(self, runtime: Sessions) -> None:
+    def __init__(self, runtime: Sessions, stay: float) -> None:
         self._runtime = runtime
+        self._stay = stay
         self._ends = time.monotonic() + settings.OTE_WINDOW_SECONDS
         self._ended: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._under_way = 0
         self._probes = 0
+        # When what was recorded together is due again, the first of each, on the monotonic clock.
+        self._due_again: list[float] = []
         self._rules = Rules(
             pass_seconds=settings.OTE_PASS_SECONDS,
             fresh_seconds=FRESH_INTERVALS * observe_interval(),
@@ -61,31 +69,40 @@ class _Window:
         """Roll until there is nothing to do. Work is claimed at least once, however short the window."""
         passes = 0
         self._start_due()
-        while self._under_way:
+        if self._under_way >= settings.OTE_CONCURRENCY * ENOUGH_FOR_TWO:
+            nudge()
+        while self._under_way or self._due_soon():
             ended = self._gather()
             if ended:
                 self._under_way -= len(ended)
-                self._probes -= sum(item.work.claim.away for item in ended)
+                self._probes -= sum(item.work.claim.probe for item in ended)
                 passes += len(ended)
-                record(ended)
+                self._due_again.append(record(ended) + time.monotonic())
             if time.monotonic() < self._ends:
                 self._start_due()
         return passes
 
+    def _due_soon(self) -> bool:
+        now = time.monotonic()
+        return now < self._ends and min(self._due_again, default=math.inf) < now + self._stay
+
     def _start_due(self) -> None:
+        now = time.monotonic()
+        self._due_again = [due for due in self._due_again if due > now]
         most = settings.OTE_CONCURRENCY
-        quota = Quota(clusters=most - self._under_way, probes=max(1, most // 4) - self._probes)
+        probes = max(1, most // 4) - self._probes
+        quota = Quota(clusters=most - self._under_way, probes=probes, idle=not self._under_way)
         if quota.clusters <= 0:
             return
-        claims, now = claim(quota)
+        claims, at = claim(quota, self._runtime.keeper)
         if not claims:
             return
         drivers = self._runtime.drivers(claims)
         passes = []
-        for work in load(claims, now):
+        for work in load(claims, at):
             driver = drivers.get(work.claim.cluster_id)
             self._under_way += 1
-            self._probes += work.claim.away
+            self._probes += work.claim.probe
             if driver is None:
                 text = say(
                     "%(name)s cannot be driven with its stored credentials; the reason has been logged.",
@@ -109,7 +126,10 @@ class _Window:
 
     def _gather(self) -> list[Finished]:
         ended: list[Finished] = []
-        enough = (self._under_way + 1) // 2
+        if not self._under_way:
+            time.sleep(min(LOOK_FOR_MORE, max(0.0, min(self._due_again) - time.monotonic())))
+            return ended
+        enough = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2)
         until = time.monotonic() + LOOK_FOR_MORE
         with contextlib.suppress(queue.Empty):
             while len(ended) < enough:

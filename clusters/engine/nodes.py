@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import orjson
 
@@ -43,8 +43,8 @@ def record_nodes(listed: Mapping[int, list[ObservedNode] | None]) -> None:
 
 
 def _digest(nodes: Sequence[ObservedNode]) -> str:
-    content = sorted((asdict(node) for node in nodes), key=lambda node: str(node["name"]))
-    return hashlib.blake2s(orjson.dumps(content), digest_size=16).hexdigest()
+    content = orjson.dumps(sorted(nodes, key=lambda node: node.name))
+    return hashlib.blake2s(content, digest_size=16).hexdigest()
 
 
 def _replace(cluster_id: int, nodes: Sequence[ObservedNode]) -> None:

@@ -163,7 +163,8 @@ def touch_bundles(bundle_ids: Iterable[int]) -> None:
     ids: Sequence[int] = sorted(set(bundle_ids))
     for start in range(0, len(ids), 5000):
         part = ids[start : start + 5000]
-        list(Bundle.objects.select_for_update(no_key=True).filter(pk__in=part).order_by("pk").values_list("pk"))
+        if len(part) > 1:  # one row needs no order
+            list(Bundle.objects.select_for_update(no_key=True).filter(pk__in=part).order_by("pk").values_list("pk"))
         Bundle.objects.filter(pk__in=part).update(dirty_at=Now())
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import random
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -57,32 +58,31 @@ class Finished:
     outcome: PassOutcome
 
 
-def record(finished: Sequence[Finished]) -> None:
-    """Write the results of passes and release their leases. Raises OperationalError when the database stays away.
+def record(finished: Sequence[Finished]) -> float:
+    """Write the results of passes and release their leases; return in how many seconds one of them is due again.
+
+    Raises OperationalError when the database stays away.
 
     What the database refuses is found by recording one by one, so that no edge's answer costs the results of others.
     """
     for tries in range(1, TRIES + 1):
         try:
-            _record(sorted(finished, key=lambda item: item.work.claim.cluster_id))
-            return
+            return _record(sorted(finished, key=lambda item: item.work.claim.cluster_id))
         except OperationalError:
             if tries == TRIES:
                 raise
         except Exception:
             if len(finished) > 1:
-                for item in finished:
-                    record([item])
-            elif finished[0].outcome.error != UNRECORDABLE:
-                log.exception("The result of cluster %s cannot be recorded", finished[0].work.claim.name)
-                record([Finished(finished[0].work, PassOutcome(answered=True, error=UNRECORDABLE))])
-            else:
+                return min(record([item]) for item in finished)
+            if finished[0].outcome.error == UNRECORDABLE:
                 raise
-            return
+            log.exception("The result of cluster %s cannot be recorded", finished[0].work.claim.name)
+            return record([Finished(finished[0].work, PassOutcome(answered=True, error=UNRECORDABLE))])
+    raise AssertionError("the last try returns or raises")
 
 
 @transaction.atomic
-def _record(finished: list[Finished]) -> None:
+def _record(finished: list[Finished]) -> float:
     now = db_now()
     pace = Pace(observe_interval(), settings.OTE_RETRY_BASE, settings.OTE_RETRY_CAP)
     verdicts = [(item, judge(item.work, item.outcome, now, pace, random.random())) for item in finished]
@@ -109,6 +109,7 @@ def _record(finished: list[Finished]) -> None:
     _meet_unknown([item for item, _ in verdicts])
     _write_trail(verdicts)
     _finish_removals(verdicts)
+    return min(((verdict.due - now).total_seconds() for _, verdict in verdicts), default=math.inf)
 
 
 def _write_trail(verdicts: Sequence[tuple[Finished, ClusterVerdict]]) -> None:

@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import logging
 import os
+import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
@@ -36,6 +37,8 @@ class Sessions:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
+        # This process, to the others.
+        self.keeper = secrets.randbits(62)
         self._loop = uvloop.new_event_loop()
         self._loop.set_exception_handler(_note)
         threading.Thread(target=self._loop.run_forever, name="edges", daemon=True).start()

@@ -37,6 +37,12 @@ class ClusterVerdict:
     gone: list[int]
     left: int
 
+    @property
+    def due(self) -> datetime:
+        """When the cluster is due again, as far as this pass knows."""
+        change, look = self.columns["change_due_at"], self.columns["observe_due_at"]
+        return look if change is None else min(change, look)
+
 
 def judge(work: Work, outcome: PassOutcome, now: datetime, pace: Pace, draw: float) -> ClusterVerdict:
     """Return what a pass amounts to. now: the database's time; draw: 0 to 1, spreads clusters apart."""

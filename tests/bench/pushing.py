@@ -37,7 +37,10 @@ _UNDER_WAY = (
     "SELECT 1 FROM deployments_deployment d JOIN deployments_operation o ON o.id = d.current_id "
     "WHERE d.bundle_id = %s AND o.open"
 )
-_ANY_UNPROVEN = "SELECT 1 FROM clusters_placement WHERE ready_generation < generation LIMIT 1"
+_JOINING = (
+    "SELECT 1 FROM clusters_placement WHERE ready_generation < generation "
+    "UNION ALL SELECT 1 FROM clusters_cluster WHERE nodes_digest = '' LIMIT 1"
+)
 # Seconds: a cluster takes far less, whatever the machine.
 _SECONDS = 60.0
 _SECONDS_PER_CLUSTER = 0.06
@@ -85,7 +88,7 @@ class Stage:
             for image in IMAGES:
                 self._fleet.ask("POST", "/v1/app", app_body(APP, image))
             self._join(centre)
-            centre.wait(_ANY_UNPROVEN, every=0.2, seconds=self.patience)
+            centre.wait(_JOINING, every=0.2, seconds=self.patience)
         edge.control(keep=True)
 
     @property

@@ -64,6 +64,14 @@ def test_an_upgrade_is_one_request_an_object(meddler: Meddler, join: Join, web: 
     assert len(meddler.paths("PATCH")) == 2
 
 
+def test_a_worker_stays_for_the_first_look_at_what_it_applied(join: Join, web: Web, settings: Any) -> None:
+    settings.OTE_OBSERVE_INTERVAL = 600.0
+    join()
+    bundle = web()
+    drive_due(stay=60)
+    assert proven(bundle)
+
+
 def test_only_a_workload_that_is_not_right_has_its_pods_listed(
     edge: Any, meddler: Meddler, join: Join, web: Web
 ) -> None:

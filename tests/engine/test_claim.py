@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db.models import F
 
-from clusters.engine.claim import DEADLY_CLAIMS, Claim, Quota, claim
+from clusters.engine.claim import DEADLY_CLAIMS, LATE, PATIENCE, Claim, Quota, claim, release_stranded
 from clusters.engine.clock import db_now
 from clusters.engine.load import Work
 from clusters.engine.marks import mark_due
@@ -98,6 +98,16 @@ def test_a_storm_of_changes_keeps_no_away_cluster_from_its_probe() -> None:
     assert "away" in taken(Quota(clusters=8, probes=2))
 
 
+def test_what_has_just_stopped_answering_has_no_more_places_than_what_is_away() -> None:
+    for n in range(6):
+        cluster(f"silent{n}", failed_probes=1, observe_due_at=ago(n), change_due_at=ago(1))
+    cluster("changed", failed_probes=2, observe_due_at=ago(-10), change_due_at=ago(1))
+    assert taken(Quota(clusters=10, probes=2)) == ["silent4", "silent5"]
+    cluster("here", change_due_at=ago(1))
+    assert taken(Quota(clusters=10, probes=0)) == ["here"]
+    assert taken() == ["changed", *(f"silent{n}" for n in range(4))], "a change is tried at once"
+
+
 def test_a_mark_moves_no_away_cluster() -> None:
     away, here = cluster("away", away_since=ago(99), observe_due_at=ago(-10)), cluster("here")
     mark_due([away.pk, here.pk])
@@ -174,3 +184,54 @@ def test_claiming_is_a_constant_number_of_statements(django_assert_max_num_queri
         cluster(observe_due_at=ago(1))
     with django_assert_max_num_queries(12):
         assert len(taken()) == 100
+
+
+ME, OTHER = 11, 22
+
+
+def taken_by_me(*, clusters: int = 100, idle: bool = True) -> list[str]:
+    return names(claim(Quota(clusters=clusters, probes=25, idle=idle), ME)[0])
+
+
+def test_a_process_takes_what_it_drove_last_before_what_another_one_did() -> None:
+    cluster("other", change_due_at=ago(9), kept_by=OTHER)
+    cluster("mine", change_due_at=ago(1), kept_by=ME), cluster("new", change_due_at=ago(2))
+    assert taken_by_me(clusters=2) == ["mine", "new"]
+    assert set(Cluster.objects.filter(lease_until__isnull=False).values_list("kept_by", flat=True)) == {ME}
+    assert taken_by_me() == ["other"], "it has waited long enough"
+    assert Cluster.objects.get(name="other").kept_by == ME
+
+
+def test_the_change_of_another_process_waits_a_moment_for_it_unless_there_is_nothing_else_to_do() -> None:
+    cluster("other", change_due_at=ago(0), kept_by=OTHER)
+    assert taken_by_me(idle=False) == []
+    cluster("mine", change_due_at=ago(0), kept_by=ME)
+    assert taken_by_me() == ["mine"]
+    assert taken_by_me() == ["other"]
+
+
+def test_the_observation_of_another_process_waits_a_moment_for_it() -> None:
+    one = cluster("other", observe_due_at=ago(0), kept_by=OTHER)
+    assert taken_by_me() == []
+    Cluster.objects.filter(pk=one.pk).update(observe_due_at=ago(PATIENCE))
+    assert taken_by_me(idle=False) == ["other"]
+
+
+def test_first_looks_take_no_place_from_changes_until_they_are_late() -> None:
+    for n in range(4):
+        cluster(f"change{n}", change_due_at=ago(1))
+    look = cluster("look", observe_due_at=ago(LATE / 2))
+    assert taken(Quota(clusters=4, probes=1)) == [f"change{n}" for n in range(4)]
+    Cluster.objects.exclude(pk=look.pk).update(lease_until=None)
+    Cluster.objects.filter(pk=look.pk).update(observe_due_at=ago(LATE))
+    assert "look" in taken(Quota(clusters=4, probes=1))
+
+
+def test_what_nobody_comes_for_is_anybodys() -> None:
+    killed, slow = cluster("killed", change_due_at=ago(11), kept_by=OTHER), cluster("slow", observe_due_at=ago(11))
+    Cluster.objects.filter(pk=slow.pk).update(kept_by=OTHER)
+    busy = cluster("busy", change_due_at=ago(11), kept_by=OTHER, lease_until=ago(-9))
+    recent = cluster("recent", change_due_at=ago(9), observe_due_at=ago(9), kept_by=OTHER)
+    release_stranded()
+    assert set(Cluster.objects.filter(kept_by=None)) == {killed, slow}
+    assert set(Cluster.objects.filter(kept_by=OTHER)) == {busy, recent}
