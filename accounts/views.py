@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework_simplejwt.tokens import Token as PresentedToken
 
 from accounts import schema, services
@@ -23,6 +22,7 @@ from accounts.serializers import (
     UserRow,
 )
 from accounts.throttles import registrations
+from otestack.api.renderers import Response
 from otestack.api.schema import Keys, One, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.caller import client_address

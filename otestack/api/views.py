@@ -1,15 +1,14 @@
 """The base viewset: scoping in one place, validated bodies and queries, the list with its total."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from otestack.api.lists import Columns, ListPage, Rows, page_of
-from otestack.api.renderers import json_rows
+from otestack.api.renderers import Response, json_rows
 from otestack.api.rows import shape
 from otestack.api.schema import Endpoint, One, Page
 from otestack.errors import NotFound
@@ -60,7 +59,7 @@ class TenantViewSet(GenericViewSet[Any]):
         if any("\0" in value for value in kwargs.values()):
             raise NotFound
 
-    def options(self, request: Any, *_: Any, **__: Any) -> Response:
+    def options(self, request: Any, *_: Any, **__: Any) -> NoReturn:
         """OPTIONS is not offered."""
         raise MethodNotAllowed(request.method or "OPTIONS")
 
