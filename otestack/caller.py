@@ -129,7 +129,7 @@ class CallerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        given = request.headers.get(HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         number = given if _REQUEST_ID.fullmatch(given) else new_id()
         channel = OFFICE if request.path_info.startswith("/admin") else API
         _caller.set(Caller(channel, address=client_address(request), request_id=number, request=request))

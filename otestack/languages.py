@@ -23,7 +23,7 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request in its language."""
-        language = chosen(request) or accepted(request.headers.get("Accept-Language", ""))
+        language = chosen(request) or accepted(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
         translation.activate(language)
         request.LANGUAGE_CODE = language
         response = self.get_response(request)
