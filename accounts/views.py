@@ -23,6 +23,7 @@ from accounts.serializers import (
 )
 from accounts.throttles import registrations
 from otestack.api.renderers import Response
+from otestack.api.rows import shape
 from otestack.api.schema import Keys, One, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.caller import client_address
@@ -76,7 +77,7 @@ class AuthorizationViewSet(OpenViewSet):
     @endpoint("Get authorization", answer=One(AuthorizationInformation), answered=schema.INFORMATION)
     def retrieve(self, request: Request) -> Response:
         """Say who is logged in, and which settings steer a client."""
-        return self.answer(self.caller)
+        return self.answer_shown(shape(AuthorizationInformation).row_of(self.caller))
 
 
 class UserViewSet(OpenViewSet):

@@ -187,5 +187,5 @@ def _cluster_named() -> Statement:
 
 def _distinct(view: TenantViewSet) -> list[str]:
     """Return the labels of all of a view's rows, each once."""
-    rows = view.get_queryset()
-    return sorted(_LABELS.get(type(view), lambda: Statement(rows.values_list("label"))).distinct("label"))
+    statement = _LABELS.get(type(view), lambda: Statement(view.get_queryset().values_list("label")))
+    return sorted(statement.distinct("label"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -74,7 +74,7 @@ def operator() -> str:
 
 def new_id() -> str:
     """Return an id that nobody has used."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 @contextmanager

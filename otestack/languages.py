@@ -29,7 +29,8 @@ class LanguageMiddleware:
         response = self.get_response(request)
         patch_vary_headers(response, ["Accept-Language", "Cookie"] if in_office(request) else ["Accept-Language"])
         response.headers.setdefault("Content-Language", language)
-        if not response.streaming:  # a stream is still to be written, in this thread
+        # Where none is active, it is the default. And a stream is still to be written, in this thread.
+        if language != settings.LANGUAGE_CODE and not response.streaming:
             translation.deactivate()
         return response
 
