@@ -1,10 +1,12 @@
 """Who is calling: the token in the Authorization header, raw or after Bearer, and one query for its user."""
 
+import time
 from functools import lru_cache
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Exists, Model
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
@@ -18,14 +20,14 @@ from otestack.statements import Statement, holes
 LONGEST_HEADER = 4096
 
 
-class TokenAuthentication(JWTAuthentication):
+class TokenAuthentication(BaseAuthentication):
     """Accepts `Authorization: <jwt>` as the seed shows and `Authorization: Bearer <jwt>` as clients send it."""
 
     def authenticate_header(self, request: Request) -> str:
         """Return what WWW-Authenticate says with a 401."""
         return "Bearer"
 
-    def authenticate(self, request: Request) -> tuple[User, Token] | None:  # type: ignore[override]
+    def authenticate(self, request: Request) -> tuple[User, Token] | None:
         """Return the user and its token; None without a header. Raises AuthenticationFailed (401) otherwise."""
         header = request.META.get("HTTP_AUTHORIZATION", "")
         if not header.isascii() or len(header) > LONGEST_HEADER:
@@ -38,14 +40,21 @@ class TokenAuthentication(JWTAuthentication):
         if len(words) != 1:
             raise AuthenticationFailed
         try:
-            token = self.get_validated_token(words[0].encode())
+            token = self._validated(words[0].encode())
         except (ArithmeticError, TypeError, ValueError) as error:  # a time that is none, signed with our key
             raise AuthenticationFailed from error
-        return self.get_user(token), token
+        return self._user_of(token), token
 
-    def get_user(self, validated_token: Token) -> User:  # type: ignore[override]
+    def _validated(self, raw_token: bytes) -> Token:
+        """Return the token, when it was signed by us and has not expired. Raises AuthenticationFailed otherwise."""
+        token = _signed(raw_token)
+        if token["exp"] <= time.time():
+            raise AuthenticationFailed
+        return token
+
+    def _user_of(self, token: Token) -> User:
         """Return the living user that the token is still good for, in one query. Raises AuthenticationFailed."""
-        uid, jti, epoch = (validated_token.get(claim) for claim in ("uid", "jti", EPOCH_CLAIM))
+        uid, jti, epoch = (token.get(claim) for claim in ("uid", "jti", EPOCH_CLAIM))
         if not (isinstance(uid, str) and uid.isascii() and uid.isdigit() and len(uid) < 19):
             raise AuthenticationFailed
         if not (isinstance(jti, str) and jti.isalnum()) or type(epoch) is not int or not 0 <= epoch < 2**31:
@@ -54,6 +63,15 @@ class TokenAuthentication(JWTAuthentication):
         if user is None or not user.is_active:
             raise AuthenticationFailed
         return user
+
+
+@lru_cache(maxsize=1000)
+def _signed(raw_token: bytes) -> Token:
+    """Return a token that was looked at whole. Kept, since nothing but the time changes what it says of itself.
+
+    Whether it is still good for its user is another question, which is asked each time.
+    """
+    return JWTAuthentication().get_validated_token(raw_token)
 
 
 # Not read with each request; whoever needs them gets them by a query of their own.

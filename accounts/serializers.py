@@ -91,6 +91,7 @@ class UserRow(serializers.Serializer[User]):
 class AuthorizationInformation(serializers.Serializer[User]):
     """Who is logged in, and the settings that steer a client."""
 
+    reads = ("is_superuser", "business_id")
     displayName = serializers.CharField(source="username", help_text="The user name.")
     hasRepoAccount = serializers.SerializerMethodField(
         help_text="Whether the caller's business has its account in the image registry."
@@ -107,23 +108,23 @@ class AuthorizationInformation(serializers.Serializer[User]):
         help_text="Whether a deployment that an administrator submits needs no audit."
     )
 
-    def get_hasRepoAccount(self, user: User) -> bool:
+    def get_hasRepoAccount(self, user: Any) -> bool:
         """Return whether it has; a system administrator's business is the built-in one."""
         return bool(_registry_accounts(user.is_superuser).run(user.business_id or 0))
 
-    def get_privateProject(self, user: User) -> bool:
+    def get_privateProject(self, user: Any) -> bool:
         """Return the setting."""
         return bool(settings.OTE_PRIVATE_PROJECT)
 
-    def get_enableIngress(self, user: User) -> bool:
+    def get_enableIngress(self, user: Any) -> bool:
         """Return the setting."""
         return bool(settings.OTE_ENABLE_INGRESS)
 
-    def get_enableAlert(self, user: User) -> bool:
+    def get_enableAlert(self, user: Any) -> bool:
         """Return the setting."""
         return bool(settings.OTE_ENABLE_ALERT)
 
-    def get_enableAdminAutoDeploy(self, user: User) -> bool:
+    def get_enableAdminAutoDeploy(self, user: Any) -> bool:
         """Return the setting."""
         return bool(settings.OTE_ADMIN_AUTO_DEPLOY) and not settings.OTE_FOUR_EYES
 

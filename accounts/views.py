@@ -6,7 +6,6 @@ from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework_simplejwt.tokens import Token as PresentedToken
 
 from accounts import schema, services
@@ -23,6 +22,8 @@ from accounts.serializers import (
     UserRow,
 )
 from accounts.throttles import registrations
+from otestack.api.renderers import Response
+from otestack.api.rows import shape
 from otestack.api.schema import Keys, One, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.caller import client_address
@@ -76,7 +77,7 @@ class AuthorizationViewSet(OpenViewSet):
     @endpoint("Get authorization", answer=One(AuthorizationInformation), answered=schema.INFORMATION)
     def retrieve(self, request: Request) -> Response:
         """Say who is logged in, and which settings steer a client."""
-        return self.answer(self.caller)
+        return self.answer_shown(shape(AuthorizationInformation).row_of(self.caller))
 
 
 class UserViewSet(OpenViewSet):

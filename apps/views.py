@@ -1,13 +1,13 @@
 """Application Management of the seed."""
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from apps import schema, services
 from apps.filters import AppFilter
 from apps.models import AppVersion
 from apps.serializers import AppAnswer, AppDeleteRequest, AppRequest, ChartRequest
 from otestack.api.parsers import FormParser
+from otestack.api.renderers import Response
 from otestack.api.schema import One, Page, endpoint
 from otestack.api.views import TenantViewSet
 

@@ -1,12 +1,12 @@
 """Business Management 1 to 4 of the seed."""
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from business import schema, services
 from business.filters import BusinessFilter
 from business.models import Business, Status
 from business.serializers import BusinessAuditRequest, BusinessDetail, BusinessRequest, BusinessRow
+from otestack.api.renderers import Response
 from otestack.api.schema import One, Page, endpoint
 from otestack.api.views import TenantViewSet
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from clusters import schema, services
@@ -24,6 +23,7 @@ from clusters.serializers import (
     NodeRow,
 )
 from otestack.api.lists import count_of
+from otestack.api.renderers import Response
 from otestack.api.schema import Names, Page, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound
@@ -187,5 +187,5 @@ def _cluster_named() -> Statement:
 
 def _distinct(view: TenantViewSet) -> list[str]:
     """Return the labels of all of a view's rows, each once."""
-    rows = view.get_queryset()
-    return sorted(_LABELS.get(type(view), lambda: Statement(rows.values_list("label"))).distinct("label"))
+    statement = _LABELS.get(type(view), lambda: Statement(view.get_queryset().values_list("label")))
+    return sorted(statement.distinct("label"))

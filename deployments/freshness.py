@@ -19,6 +19,8 @@ from otestack.sentences import say, told
 from otestack.statements import Statement, Statements, holes
 
 _LATE: Statements[Statement] = Statements()
+# Made once: json.dumps would make one for each text that is not escaped.
+_TEXT = json.JSONEncoder(ensure_ascii=False).encode
 # Bundles. Each number of them takes a statement of its own; those of longer lists are not worth their memory.
 _KEPT = 100
 # Clusters whose placements are looked up one cluster after the other.
@@ -83,4 +85,4 @@ def _reading(row: Any, unproven: int, first: str) -> Reading:
         reason = clusters_named(unproven, say("away or not observed in time"), first) if unproven else ""
     if reason:
         message["reason"] = told(reason)
-    return Reading(status, json.dumps(message, ensure_ascii=False), reason)
+    return Reading(status, _TEXT(message), reason)

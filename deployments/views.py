@@ -7,7 +7,6 @@ from typing import Any, cast
 from django.http import StreamingHttpResponse
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from accounts.access import by_token
 from accounts.policy import POLICY
@@ -35,6 +34,7 @@ from deployments.serializers import (
     VersionAnswer,
 )
 from deployments.status import as_read
+from otestack.api.renderers import Response
 from otestack.api.schema import One, Page, Stream, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import re
-import uuid
+import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -74,7 +74,7 @@ def operator() -> str:
 
 def new_id() -> str:
     """Return an id that nobody has used."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 @contextmanager
@@ -129,7 +129,7 @@ class CallerMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request."""
-        given = request.headers.get(HEADER, "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         number = given if _REQUEST_ID.fullmatch(given) else new_id()
         channel = OFFICE if request.path_info.startswith("/admin") else API
         _caller.set(Caller(channel, address=client_address(request), request_id=number, request=request))

@@ -23,13 +23,14 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer the request in its language."""
-        language = chosen(request) or accepted(request.headers.get("Accept-Language", ""))
+        language = chosen(request) or accepted(request.META.get("HTTP_ACCEPT_LANGUAGE", ""))
         translation.activate(language)
         request.LANGUAGE_CODE = language
         response = self.get_response(request)
         patch_vary_headers(response, ["Accept-Language", "Cookie"] if in_office(request) else ["Accept-Language"])
         response.headers.setdefault("Content-Language", language)
-        if not response.streaming:  # a stream is still to be written, in this thread
+        # Where none is active, it is the default. And a stream is still to be written, in this thread.
+        if language != settings.LANGUAGE_CODE and not response.streaming:
             translation.deactivate()
         return response
 

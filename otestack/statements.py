@@ -6,7 +6,7 @@ to be in the key it is kept under; what only the database looks at can be put in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
@@ -45,6 +45,15 @@ class Statement:
         """Return the rows. values: in place of those replaced."""
         return self._run(self.sql, self._filled(values))
 
+    def parts(self, size: int, *values: Any) -> Iterator[Row]:
+        """Yield the rows, of which so many at a time become objects; the database has sent all of them before."""
+        if not self.sql:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(self.sql, self._filled(values))
+            while rows := cursor.fetchmany(size):
+                yield from self._as_fields(rows)
+
     def page(self, start: int, size: int, *values: Any) -> list[Row]:
         """Return so many rows from that one on."""
         return self._run(self.sql + _PAGE, [*self._filled(values), size, start])
@@ -82,10 +91,13 @@ class Statement:
         with connection.cursor() as cursor:
             cursor.execute(sql, params)
             rows: list[Row] = cursor.fetchall()
-        return [self._converted(row) for row in rows] if convert and self._converters else rows
+        return self._as_fields(rows) if convert else rows
+
+    def _as_fields(self, rows: list[Row]) -> list[Row]:
+        """Return what the database gave as the fields have it."""
+        return [self._converted(row) for row in rows] if self._converters else rows
 
     def _converted(self, row: Row) -> Row:
-        """Return what the database gave as the fields have it."""
         values = list(row)
         for place, (converters, expression) in self._converters.items():
             for convert in converters:

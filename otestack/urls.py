@@ -1,5 +1,7 @@
 """All routes."""
 
+from importlib import import_module
+
 from django.contrib import admin
 from django.urls import include, path
 from django.views.decorators.http import require_POST
@@ -7,19 +9,19 @@ from django.views.generic import RedirectView
 from django.views.i18n import set_language
 
 from otestack.api.exceptions import plain
-from otestack.api.routes import spelled
+from otestack.api.routes import Areas, spelled
 from otestack.api.schema.views import DocsView, SchemaView
 from otestack.backoffice.trouble import trouble
 
-urlpatterns = [
-    path("", include("accounts.urls")),
-    path("", include("business.urls")),
-    path("", include("clusters.urls")),
-    path("", include("registry.urls")),
-    path("", include("apps.urls")),
-    path("", include("deployments.urls")),
+_API = [
+    *(route for app in ("accounts", "business", "clusters", "registry", "apps", "deployments")
+      for route in import_module(f"{app}.urls").urlpatterns),
     spelled("/v1/schema", SchemaView.as_view()),
     spelled("/v1/docs", DocsView.as_view()),
+]  # fmt: skip
+
+urlpatterns = [
+    Areas(_API),
     path("", include("otestack.health.urls")),
     path("admin/language/", require_POST(set_language), name="set_language"),
     path("admin/", admin.site.urls),

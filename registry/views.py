@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from business.services import own_business
 from otestack.api.pagination import ordering, page_numbers
+from otestack.api.renderers import Response
 from otestack.api.schema import One, Page, Refusal, endpoint
 from otestack.api.views import TenantViewSet
 from otestack.errors import NotFound

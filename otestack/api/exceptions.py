@@ -10,8 +10,8 @@ from django.db import DatabaseError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.urls import Resolver404
 from rest_framework import exceptions as drf
-from rest_framework.response import Response
 
+from otestack.api.renderers import Response
 from otestack.errors import DomainError, Invalid, TooMany
 from otestack.sentences import say, told
 

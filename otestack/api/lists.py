@@ -17,6 +17,8 @@ from otestack.statements import Row, Statement, Statements, holes
 # From this row on a page is looked for by its keys first: to skip a row that is joined and read whole costs much more.
 # A page of more rows than that is not: no statement names any number of keys.
 DEEP = 1000
+# A list without a limit of more rows is read through a cursor, which costs the database more and us no memory.
+MOST_SENT = 20_000
 Rows = Callable[..., QuerySet[Any]]
 Columns = Callable[[], dict[str, Any]]
 
@@ -40,6 +42,10 @@ class Listing:
     def rows(self, start: int, size: int, *values: Any) -> list[Row]:
         """Return so many rows from that one on."""
         return self._rows.page(start, size, *values)
+
+    def all(self, *values: Any) -> Iterable[Row]:
+        """Return all rows, of which few are objects at the same time."""
+        return self._rows.parts(ROWS_AT_ONCE, *values)
 
     def keys(self, start: int, size: int, *values: Any) -> list[Any]:
         """Return the primary keys of these rows: an index may hold all that this needs."""
@@ -90,7 +96,9 @@ def page_of(
     total, start = kept.total(*values), (number - 1) * size
     found: Iterable[Row] = []
     if size == 0:
-        if number == 1:
+        if number == 1 and total <= MOST_SENT:
+            found = kept.all(*values)
+        elif number == 1:
             found = take(all_of_it(values).order_by(*order)).iterator(ROWS_AT_ONCE)
     elif start < total and (start < DEEP or size > DEEP):
         found = kept.rows(start, size, *values)

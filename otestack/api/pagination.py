@@ -39,9 +39,11 @@ def page_numbers(request: Request, view: Any) -> tuple[int, int]:
     errors: dict[str, list[Any]] = {}
     for name, (default, least) in sizes(view).items():
         raw = request.query_params.get(name)
+        if raw is None:
+            numbers[name] = default
+            continue
         try:
-            field = QueryWhole(min_value=least, max_value=INT31)
-            numbers[name] = default if raw is None else field.run_validation(raw)
+            numbers[name] = QueryWhole(min_value=least, max_value=INT31).run_validation(raw)
         except serializers.ValidationError as error:
             errors[name] = list(error.detail)
     if errors:

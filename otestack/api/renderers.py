@@ -1,12 +1,12 @@
 """Every answer is one JSON object with `code` and `message` (contract, Conventions)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
 import orjson
+from django.http import HttpResponse
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 
@@ -33,16 +33,18 @@ def json_rows(rows: Iterable[Any], shape: Callable[[Any], Any]) -> orjson.Fragme
     return orjson.Fragment(b"[%b]" % b",".join(parts))
 
 
-class EnvelopeRenderer(BaseRenderer):
-    """Views return the other keys (`data`, `total`, …); this adds the envelope."""
+class Response(HttpResponse):
+    """An answer in the envelope. data: the other keys (`data`, `total`, …).
 
-    media_type = "application/json"
-    format = "json"
-    charset = None
+    REST framework's own is rendered later, by what it has negotiated; here there is nothing to negotiate.
+    """
 
-    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        """Return the JSON bytes."""
-        return orjson.dumps(envelope(data))
+    def __init__(
+        self, data: dict[str, Any] | None = None, status: int = 200, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(orjson.dumps(envelope(data)), content_type="application/json", status=status)
+        for name, value in (headers or {}).items():
+            self.headers[name] = value
 
 
 class OneRenderer(BaseContentNegotiation):

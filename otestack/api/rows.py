@@ -46,12 +46,22 @@ class Shape:
         self._values = itemgetter(*places, 0)  # one more, so that it is a tuple in any case
         self._made = {name: make for name, (path, make) in sources.items() if path and make}
         self._methods = {name: fields[name].method_name for name, (path, _) in sources.items() if not path}
+        # Each field is a column as the database has it.
+        self._plain = places == list(range(len(self.columns))) and not self._made and not self._methods
+
+    def row_of(self, value: Any) -> Any:
+        """Return the row of an object: its attributes of the columns' names."""
+        return self.row._make(getattr(value, column) for column in self.columns)
 
     def shown(self, context: Json) -> Callable[[tuple[Any, ...]], Json]:
         """Return the function that makes the declared object of a row of `columns`. context: for the methods."""
-        serializer = self.declared(context=context)
-        methods = {name: getattr(serializer, method) for name, method in self._methods.items()}
         names, values, made, named = self._names, self._values, self._made, self.row._make
+        if self._plain:
+            return lambda row: dict(zip(names, row, strict=True))
+        methods = {}
+        if self._methods:
+            serializer = self.declared(context=context)
+            methods = {name: getattr(serializer, method) for name, method in self._methods.items()}
 
         def show(row: tuple[Any, ...]) -> Json:
             item = dict(zip(names, values(row), strict=False))
@@ -88,4 +98,6 @@ def _or_null(make: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 def _inside(key: str, field: Any) -> Callable[[Json], Any]:
     default = None if field.default is empty else field.default
+    if isinstance(field, serializers.ReadOnlyField):  # shows what there is
+        return lambda stored: stored.get(key, default)
     return lambda stored: field.to_representation(stored.get(key, default))

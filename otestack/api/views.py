@@ -1,15 +1,15 @@
 """The base viewset: scoping in one place, validated bodies and queries, the list with its total."""
 
 from collections.abc import Hashable, Iterable
-from typing import Any
+from functools import lru_cache
+from typing import Any, NoReturn
 
 from django.db.models import QuerySet
 from rest_framework.exceptions import MethodNotAllowed
-from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from otestack.api.lists import Columns, ListPage, Rows, page_of
-from otestack.api.renderers import json_rows
+from otestack.api.renderers import Response, json_rows
 from otestack.api.rows import shape
 from otestack.api.schema import Endpoint, One, Page
 from otestack.errors import NotFound
@@ -54,13 +54,21 @@ class TenantViewSet(GenericViewSet[Any]):
         """The methods of this path, for the Allow header; OPTIONS is not offered."""
         return [method for method in super().allowed_methods if method != "OPTIONS"]
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer; then let go of what refers to itself, or only the collector of cycles would free a request."""
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        finally:
+            self.request.parser_context.clear()
+            self.__dict__.clear()
+
     def initial(self, request: Any, *args: Any, **kwargs: Any) -> None:
         """Look for the caller, then at the path: no name in it holds NUL, which PostgreSQL would not compare."""
         super().initial(request, *args, **kwargs)
         if any("\0" in value for value in kwargs.values()):
             raise NotFound
 
-    def options(self, request: Any, *_: Any, **__: Any) -> Response:
+    def options(self, request: Any, *_: Any, **__: Any) -> NoReturn:
         """OPTIONS is not offered."""
         raise MethodNotAllowed(request.method or "OPTIONS")
 
@@ -75,7 +83,11 @@ class TenantViewSet(GenericViewSet[Any]):
 
     def parameters(self) -> dict[str, Any]:
         """Return the query string, validated by the declared serializer. Raises ValidationError (422)."""
-        return self._valid(self.declared.query, self.request.query_params.dict())
+        sent, shape = self.request.query_params, self.declared.query
+        names, defaults = _unasked(shape)
+        if defaults is None or names & sent.keys():
+            return self._valid(shape, sent.dict())
+        return dict(defaults)
 
     def _valid(self, shape: Any, data: Any) -> dict[str, Any]:
         serializer = shape(data=data, context=self.get_serializer_context())
@@ -152,6 +164,13 @@ class TenantViewSet(GenericViewSet[Any]):
         if not rows:
             raise NotFound
         return rows[0]
+
+
+@lru_cache(maxsize=100)
+def _unasked(shape: Any) -> tuple[frozenset[str], dict[str, Any] | None]:
+    """Return the parameters that a serializer knows, and what it makes of none of them; None: it needs some."""
+    serializer = shape(data={})
+    return frozenset(serializer.fields), dict(serializer.validated_data) if serializer.is_valid() else None
 
 
 def _number(pk: str) -> int | None:

@@ -56,11 +56,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "otestack.languages.LanguageMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "otestack.backoffice.middleware.Sessions",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "otestack.backoffice.middleware.Logins",
+    "otestack.backoffice.middleware.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "otestack.backoffice.browser.PolicyMiddleware",
 ]
@@ -157,7 +157,7 @@ else:
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.PolicyPermission"],
-    "DEFAULT_RENDERER_CLASSES": ["otestack.api.renderers.EnvelopeRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["otestack.api.parsers.StrictJSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "DEFAULT_SCHEMA_CLASS": "otestack.api.schema.operations.Operation",

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from datetime import timedelta
 
 import jwt
@@ -10,9 +11,10 @@ from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import RevokedToken
+from accounts.models import RevokedToken, User
 from accounts.tasks import tidy
 from tests.conftest import PASSWORD
+from tests.run.product import once, until
 
 URL = "/v1/authorization"
 KEY = settings.SIMPLE_JWT["SIGNING_KEY"]
@@ -95,6 +97,22 @@ def test_wrong_claims_are_401(member, changes):
     now = timezone.now()
     claims = {name: now + value if isinstance(value, timedelta) else value for name, value in changes.items()}
     refused(call(signed(member, **claims)))
+
+
+@once
+def test_a_token_that_was_taken_before_ends_with_its_time(member):
+    token = signed(member, exp=int(time.time()) + 3)
+    assert call(token).status_code == 200
+    until(lambda: call(token).status_code == 401, "it has expired", seconds=10)
+    refused(call(token))
+
+
+@pytest.mark.parametrize(("column", "value"), [("token_epoch", 1), ("status", 3), ("deleted_at", "2026-01-01T00:00Z")])
+def test_a_token_that_was_taken_before_ends_with_a_change_of_its_user(member, column, value):
+    token = signed(member)
+    assert call(token).status_code == 200
+    User.objects.filter(pk=member.pk).update(**{column: value})
+    refused(call(token))
 
 
 def test_another_key_is_401(member):

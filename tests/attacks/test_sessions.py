@@ -75,6 +75,16 @@ def test_logging_in_to_the_api_sets_no_cookie(api: Any, system: Any) -> None:
     assert not answer.cookies
 
 
+@pytest.mark.parametrize("session", ["the browser's", "chosen-by-an-attacker", "x"])
+def test_the_api_looks_at_no_session(browser: Client, system: Any, session: str) -> None:
+    client = Api(system)
+    client.client.cookies["sessionid"] = browser.cookies["sessionid"].value if session == "the browser's" else session
+    for path in ("/v1/authorization", "/v1/user", "/v1/none", "/healthz"):
+        answer = client.get(path)
+        assert not answer.cookies, path
+        assert "Cookie" not in answer.headers["Vary"], path
+
+
 def test_no_post_without_the_page_it_belongs_to(browser: Client, make_user: Any) -> None:
     make_user(0, username="applicant")
     before = snapshot()

@@ -11,11 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import condition
 from drf_spectacular.views import SpectacularSwaggerSplitView
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
-
-from otestack.api.renderers import EnvelopeRenderer
 
 DOCUMENT = Path(__file__).with_name("openapi.json")
 
@@ -48,10 +45,3 @@ class DocsView(SpectacularSwaggerSplitView):
     url = "/v1/schema"
     title = "otestack"
     http_method_names = ["get", "head"]
-
-    def get_renderers(self) -> list[BaseRenderer]:
-        """Return the page's renderer; what is refused is in the envelope."""
-        if self.request.method in {"GET", "HEAD"}:
-            renderers: list[BaseRenderer] = super().get_renderers()
-            return renderers
-        return [EnvelopeRenderer()]
