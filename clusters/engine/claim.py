@@ -99,7 +99,9 @@ def release_stranded() -> None:
     """Make anybody's what its keeper does not come for: it was killed, or has too much to do."""
     before = db_now() - timedelta(seconds=STRANDED)
     overdue = Q(change_due_at__lt=before) | Q(observe_due_at__lt=before)
-    Cluster.objects.filter(overdue, kept_by__isnull=False, lease_until__isnull=True).update(kept_by=None)
+    with transaction.atomic():
+        stranded = _locked(Cluster.objects.filter(overdue, kept_by__isnull=False, lease_until__isnull=True))
+        Cluster.objects.filter(pk__in=list(stranded.values_list("pk", flat=True))).update(kept_by=None)
 
 
 def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, ...]]:
@@ -136,6 +138,13 @@ def _changes(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:
     return rows.filter(change_due_at__lte=before).order_by("change_due_at")
 
 
+def _locked(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
+    """Lock those that nobody else has locked, so that two of us never wait for each other."""
+    if connection.features.has_select_for_update_skip_locked:
+        return rows.select_for_update(skip_locked=True)
+    return rows
+
+
 class _Chosen:
     """Locked rows of clusters, by id. most: how many there is room for."""
 
@@ -148,9 +157,7 @@ class _Chosen:
         most = min(most, self._most - len(self.rows))
         if most <= 0:
             return 0
-        if connection.features.has_select_for_update_skip_locked:
-            due = due.select_for_update(skip_locked=True)
-        found = list(due.exclude(pk__in=list(self.rows)).values_list(*_COLUMNS)[:most])
+        found = list(_locked(due).exclude(pk__in=list(self.rows)).values_list(*_COLUMNS)[:most])
         self.rows.update((row[0], row) for row in found)
         return len(found)
 
