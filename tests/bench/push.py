@@ -24,6 +24,8 @@ from tests.run.product import until
 
 # Connections of the product that nobody uses are closed after so many seconds, in the run that looks for it.
 IDLE_SECONDS = 5
+# After that their memory goes back to the system within so many seconds.
+GIVEN_BACK_SECONDS = 3
 
 
 @dataclass
@@ -147,6 +149,7 @@ class _Bench:
             with stage.round(drivers=self._options.drivers, OTE_IDLE_SECONDS=str(IDLE_SECONDS)) as one:
                 one.cold()
                 until(lambda: connections(stage.edge.ports) == 0, "idle connections are closed", 20 * IDLE_SECONDS)
+                time.sleep(GIVEN_BACK_SECONDS)
                 held.idle = one.centre.workers_memory().now
             self.say(f"idle connections closed: {held.idle / 1e6:.0f} MB")
 

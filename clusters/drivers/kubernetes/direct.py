@@ -15,6 +15,10 @@ from urllib.parse import urlsplit
 
 from clusters.drivers.base import OutOfTime, write_until
 from clusters.drivers.kubernetes.connection import Answer, BrokenOff, Connection
+from otestack.memory import give_back
+
+# Connections closed at once after which the system gets their memory back: OpenSSL takes 30 KB for each.
+MANY = 100
 
 
 class Idle:
@@ -54,9 +58,12 @@ class Idle:
 
     def _sweep(self) -> None:
         self._sweeping = self._loop.call_later(self._seconds / 4, self._sweep)
-        for connection in list(self._old()):
+        old = list(self._old())
+        for connection in old:
             del self._since[connection]
             connection.abort()
+        if len(old) >= MANY:
+            self._loop.call_later(1, give_back)  # they are freed when they are closed
 
     def _old(self) -> Iterator[Connection]:
         now = self._loop.time()
