@@ -12,10 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tests.faults.fleet import Deployed, Fleet
-from tests.run.product import ROOT
+from tests.run.product import ROOT, once
 
-# Of all that is left to chance; a run can be repeated by it.
+# Of all that is left to chance; a run can be repeated by it. LONG: what `make test-faults` asks for.
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
+LONG = os.environ.get("FAULTS") == "long"
+# Marks of what has nothing to do with the database: the gate runs twice, the long form on one alone.
+ONCE = [] if LONG else [once]
 # What can be killed: a part with all its processes, or one process of a worker's pool below it.
 VICTIMS = ("drive", "settle", "beat", "web", "a driver", "a settler")
 # Deployments of a storm at a time.

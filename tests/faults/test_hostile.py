@@ -5,22 +5,19 @@ Which cluster has which trouble is drawn with FAULTS_SEED. One of each kind; wit
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.conftest import LOCKED
 from tests.faults.hostile import BEARABLE, FLAPPING, NAMELESS, PATIENCE, TROUBLES, Trouble
 from tests.faults.hostilefleet import HostileFleet, hostile_fleet, keep, names_here
-from tests.run.product import once
+from tests.faults.processes import LONG, ONCE, SEED
 
-SIZE = os.environ.get("FAULTS", "short")
-SEED = int(os.environ.get("FAULTS_SEED", "1"))
 # One of each kind, and some that are well.
-CLUSTERS = 120 if SIZE == "long" else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
+CLUSTERS = 120 if LONG else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
 # Seconds between observations: this machine is the whole fleet as well.
 INTERVAL = max(3.0, CLUSTERS / 10)
 # Of one answer and of one list, small enough to be met; and pages so small that lists of the tests have several.
@@ -35,14 +32,16 @@ COUNTED = ("500", "429", "401")
 UNCOUNTED = ("torn",)
 
 # The edges are what is tried here, whatever the database.
-pytestmark = [pytest.mark.processes, once]
+pytestmark = [pytest.mark.processes, *ONCE]
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, backend: dict[str, str]) -> Iterator[HostileFleet]:
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory, new_backend: Callable[[], dict[str, str]]
+) -> Iterator[HostileFleet]:
     folder = tmp_path_factory.mktemp("hostile")
     names = names_here(folder / "names")
-    with hostile_fleet(folder, CLUSTERS, LIMITS | PLACES | backend, random.Random(SEED), names) as made:
+    with hostile_fleet(folder, CLUSTERS, LIMITS | PLACES | new_backend(), random.Random(SEED), names) as made:
         yield made
         assert LOCKED not in made.product.log
 
