@@ -78,6 +78,12 @@ class HostileFleet(Fleet):
         except AssertionError as error:
             raise AssertionError(f"{error}: {left}") from None
 
+    def have(self, made: Sequence[Deployed]) -> None:
+        """Wait until all clusters run these, and their changes have ended."""
+        for deployed in made:
+            self.arrives(deployed, self.clusters)
+            deployed.reaches(5)
+
     def upgrade_in(self, sampler: Sampler, deployed: Deployed, version: str, names: Sequence[str]) -> list[float]:
         """Upgrade, and wait until these clusters run it; return after how many seconds each of them held it."""
         began = time.time()
