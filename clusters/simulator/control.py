@@ -5,7 +5,7 @@ PUT /control  {"latency": 0.02, "away": {"beijing": "hang" | "refuse" | false},
                "fail": [{"cluster", "status", "count", "method", "kind", "name"}],
                "nodes": [{"cluster", "node", "ready"}],
                "autoscale": [{"cluster", "namespace", "name", "replicas"}],
-               "add": {"chengdu": 4}}
+               "add": {"chengdu": 4}, "rebuild": ["beijing"]}
 GET /control/changes?label=KEY -> the objects that carry this label, and what becomes of them (diary.py)
 """
 
@@ -65,6 +65,8 @@ class ControlEndpoint:
             self.server.latency = float(wanted["latency"])
         for name, nodes in (wanted.get("add") or {}).items():
             fleet.add(name, int(nodes))
+        for name in wanted.get("rebuild") or ():
+            fleet.rebuild(name)
         for name, away in (wanted.get("away") or {}).items():
             fleet.set_away(name, away_mode(away))
         for fault in wanted.get("fail") or ():

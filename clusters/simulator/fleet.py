@@ -61,7 +61,7 @@ class Fleet:
         known = self._known.get(name, {})
         origin = Origin(
             name=name,
-            uid=self.identity.cluster_uid(name),
+            uid=str(known.get("uid", self.identity.cluster_uid(name))),
             nodes=int(known.get("nodes", nodes)),
             gpus=int(known.get("gpus", gpus)),
             created=str(known.get("created", self.identity.created)),
@@ -102,16 +102,16 @@ class Fleet:
         store.put(NODE, found)
 
     def rebuild(self, name: str) -> None:
-        """Have a cluster come up anew and empty, as another one, under its name, address and token.
-
-        Raises ValueError in a simulator that keeps its objects: what it keeps would come back.
-        """
-        if self.keeper:
-            raise ValueError("only a simulator that keeps nothing can rebuild a cluster")
+        """Have a cluster come up anew and empty, as another one, under its name, address and token."""
         old = self.clusters[name]
         for kind, namespace, key in list(old.store.keys()):
             old.store.remove(BY_NAME[kind], namespace, key)
+        old.store.listeners.clear()  # what is written there by requests that are under way is lost with it
         origin = replace(old.origin, uid=str(uuid.uuid4()))
+        if self.keeper:
+            self.keeper.forget(name)
+            self._known[name]["uid"] = origin.uid
+            self.keeper.keep_settings(name, self._known[name])
         self.clusters[name] = Cluster(origin, old.token, self.environment)
 
     def autoscale(self, name: str, namespace: str, autoscaler: str, replicas: int) -> None:

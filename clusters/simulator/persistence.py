@@ -70,6 +70,16 @@ class Keeper:
         query = "SELECT kind, namespace, name, version, data FROM objects WHERE cluster = ?"
         return self._db.execute(query, (cluster,)).fetchall()
 
+    def forget(self, cluster: str) -> None:
+        """Save nothing of a cluster any more but what changes from now on. Called in the event loop."""
+
+        def write() -> None:
+            with self._db:
+                self._db.execute("DELETE FROM objects WHERE cluster = ?", (cluster,))
+
+        self._dirty = {place: saved for place, saved in self._dirty.items() if place[0] != cluster}
+        self._thread.submit(write).result()
+
     def settings(self) -> dict[str, dict[str, int | str]]:
         """How the known clusters were made."""
         rows = self._thread.submit(lambda: self._db.execute("SELECT name, settings FROM clusters").fetchall()).result()

@@ -85,6 +85,7 @@ class HostileEdge:
         line: LossyLine | None = None,
     ) -> None:
         self._names, self._nameless, self._line = names, set[str](), line
+        self._troubled = set[str]()
         self._stack = ExitStack()
         self.simulator = Simulator(folder, list(clusters), nodes=1, persist=False, events=False)
         self._stack.enter_context(self.simulator)
@@ -139,6 +140,7 @@ class HostileEdge:
             self._liar.asked[name].clear()
             gate.cut()
 
+        self._troubled.add(name)
         (self._nameless.add if trouble.nameless else self._nameless.discard)(name)
         self._name()
         self._loop.run(begin())
@@ -148,9 +150,10 @@ class HostileEdge:
             self._names.set(name for name in self.gates if name not in self._nameless)
 
     def calm(self) -> None:
-        """All behave from now on."""
-        for name in self.gates:
+        """All behave from now on; who did so all the while keeps its connections."""
+        for name in sorted(self._troubled):
             self.trouble(name, Trouble(""))
+        self._troubled.clear()
 
     def asked(self, name: str) -> list[lies.Asked]:
         """Return what came to a cluster that lies, since its trouble began."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import random
 import re
@@ -16,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import invariants
+from tests.faults.diary import Held
 from tests.faults.fleet import SETTINGS, Deployed, Fleet
 from tests.faults.hostile import HostileEdge
 from tests.faults.lossy import LossyLine
 from tests.faults.names import Names
+from tests.faults.sampler import Sampler
 from tests.run.product import ROOT, SUPERVISOR, product, until
 
 # Where the long form leaves what it measured.
@@ -35,10 +38,10 @@ class HostileFleet(Fleet):
         self.clusters = sorted(hostile.gates)
 
     @contextlib.contextmanager
-    def held(self, calm: float = 120) -> Iterator[None]:
+    def held(self, calm: float = 120) -> Iterator[Sampler]:
         """Hold a block to the invariants, all but one: who cannot be reached keeps an older generation for so long."""
         with self.sampler() as sampler:
-            yield
+            yield sampler
             self.is_calm(sampler, calm)
         found = invariants.false_greens(sampler)
         found += invariants.too_many_tries(sampler, base=1, cap=float(SETTINGS["OTE_RETRY_CAP"]))
@@ -61,31 +64,56 @@ class HostileFleet(Fleet):
         except AssertionError:
             raise AssertionError({name: (left[name], last[name]) for name in left}) from None
 
-    def arrives(self, deployed: Deployed, names: Sequence[str]) -> list[float]:
-        """Wait until these clusters run what is wanted as rows say; return after how many seconds each did."""
-        began, found, rows = time.monotonic(), {}, {}
+    def arrives(self, deployed: Deployed, names: Sequence[str]) -> None:
+        """Wait until these clusters run what is wanted, as rows say."""
+        left: list[Any] = []
 
         def everywhere() -> bool:
-            rows.update(deployed.clusters())
-            for name in names:
-                if name not in found and rows[name]["state"] == "ready":
-                    found[name] = time.monotonic() - began
-            return len(found) == len(names)
+            rows = deployed.clusters()
+            left[:] = [rows[name] for name in names if rows[name]["state"] != "ready"]
+            return not left
 
         try:
             until(everywhere, "it is there")
         except AssertionError as error:
-            raise AssertionError(f"{error}: {[rows[name] for name in names if name not in found]}") from None
-        return sorted(found.values())
+            raise AssertionError(f"{error}: {left}") from None
+
+    def have(self, made: Sequence[Deployed]) -> None:
+        """Wait until all clusters run these, and their changes have ended."""
+        for deployed in made:
+            self.arrives(deployed, self.clusters)
+            deployed.reaches(5)
+
+    def upgrade_in(self, sampler: Sampler, deployed: Deployed, version: str, names: Sequence[str]) -> list[float]:
+        """Upgrade, and wait until these clusters run it; return after how many seconds each of them held it."""
+        began = time.time()
+        deployed.upgrade(version)
+        self.arrives(deployed, names)
+        sampler.diary.now()
+        generations = {name: row["generation"] for name, row in deployed.clusters().items()}
+        found = []
+        for name in names:
+            moments = sampler.diary.moments[Held(name, "Deployment", self.namespace, deployed.name)]
+            found.append(next(moment.at for moment in moments if moment.generation == generations[name]) - began)
+        return found
 
 
-def keep(name: str, before: Sequence[float], during: Sequence[float], **facts: int) -> None:
-    """Write down the 95th percentile of the seconds until a change ran, without and with faults elsewhere."""
-    p95 = [statistics.quantiles(seconds, n=20)[-1] for seconds in (before, during)]
-    found = {"p95 before": p95[0], "p95 during": p95[1], "ratio": p95[1] / p95[0], **facts}
+def slowed(name: str, before: Sequence[list[float]], during: Sequence[list[float]], **facts: int) -> dict[str, Any]:
+    """Return how many times as long the slowest 5 % take with faults elsewhere as without, and write it down.
+
+    before, during: seconds of several changes each. They are judged together; what each alone says stands beside it,
+    since a machine that does other things meanwhile shows there.
+    """
+    ratio = _p95([*itertools.chain(*during)]) / _p95([*itertools.chain(*before)])
+    found = {"ratio": ratio, "before": [*map(_p95, before)], "during": [*map(_p95, during)], **facts}
     MEASURED.mkdir(parents=True, exist_ok=True)
     with (MEASURED / f"{name}.jsonl").open("a") as file:
         file.write(json.dumps(found) + "\n")
+    return found
+
+
+def _p95(seconds: list[float]) -> float:
+    return round(statistics.quantiles(seconds, n=20)[-1], 3)
 
 
 def names_here(folder: Path) -> Names | None:

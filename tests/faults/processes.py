@@ -12,10 +12,13 @@ import time
 from collections.abc import Iterator, Sequence
 
 from tests.faults.fleet import Deployed, Fleet
-from tests.run.product import ROOT
+from tests.run.product import ROOT, once, until
 
-# Of all that is left to chance; a run can be repeated by it.
+# Of all that is left to chance; a run can be repeated by it. LONG: what `make test-faults` asks for.
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
+LONG = os.environ.get("FAULTS") == "long"
+# Marks of what has nothing to do with the database: the gate runs twice, the long form on one alone.
+ONCE = [] if LONG else [once]
 # What can be killed: a part with all its processes, or one process of a worker's pool below it.
 VICTIMS = ("drive", "settle", "beat", "web", "a driver", "a settler")
 # Deployments of a storm at a time.
@@ -68,6 +71,12 @@ def second_beat(fleet: Fleet) -> contextlib.AbstractContextManager[None]:
     return as_on_a_second_host(fleet, "beat", "--schedule", str(schedule))
 
 
+def _works(fleet: Fleet, victim: str) -> None:
+    """Wait until one of VICTIMS runs, and the processes below it that do its work."""
+    part = _POOLS.get(victim, victim)
+    until(lambda: len(fleet.group(part)) > (part != "beat"), f"{part} works")
+
+
 def kill(fleet: Fleet, victim: str) -> None:
     """Kill one of VICTIMS."""
     if victim in _POOLS:
@@ -81,9 +90,11 @@ def storm(fleet: Fleet, victims: Sequence[str], chance: random.Random, longest: 
     """Kill these, each at a random moment of the `longest` seconds after a change was asked for.
 
     Changes are upgrades and deletions of what is not under way, else a deployment, of which there are a few at a time.
+    Whoever is killed again and again is started again later each time: nobody is killed before there was work to do.
     """
     made: list[Deployed] = []
     for victim in victims:
+        _works(fleet, victim)
         _change(fleet, made, chance)
         time.sleep(chance.uniform(0, longest))
         kill(fleet, victim)

@@ -5,22 +5,23 @@ Which cluster has which trouble is drawn with FAULTS_SEED. One of each kind; wit
 
 from __future__ import annotations
 
-import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.conftest import LOCKED
 from tests.faults.hostile import BEARABLE, FLAPPING, NAMELESS, PATIENCE, TROUBLES, Trouble
-from tests.faults.hostilefleet import HostileFleet, hostile_fleet, keep, names_here
-from tests.run.product import once
+from tests.faults.hostilefleet import HostileFleet, hostile_fleet, names_here, slowed
+from tests.faults.processes import LONG, ONCE, SEED
 
-SIZE = os.environ.get("FAULTS", "short")
-SEED = int(os.environ.get("FAULTS_SEED", "1"))
 # One of each kind, and some that are well.
-CLUSTERS = 120 if SIZE == "long" else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
+CLUSTERS = 120 if LONG else len(TROUBLES | NAMELESS | FLAPPING | BEARABLE) + 4
+# What deployments are upgraded to in turn: each time one without faults, then so many with them.
+VERSIONS, STRUCK = (("1.1.2", "1.1.1", "1.1.2"), 2) if LONG else (("1.1.2",), 1)
+# How many times as long a change may take with faults elsewhere to reach clusters that have none; judged of many alone.
+SLOWER = 1.5
 # Seconds between observations: this machine is the whole fleet as well.
 INTERVAL = max(3.0, CLUSTERS / 10)
 # Of one answer and of one list, small enough to be met; and pages so small that lists of the tests have several.
@@ -35,14 +36,16 @@ COUNTED = ("500", "429", "401")
 UNCOUNTED = ("torn",)
 
 # The edges are what is tried here, whatever the database.
-pytestmark = [pytest.mark.processes, once]
+pytestmark = [pytest.mark.processes, *ONCE]
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, backend: dict[str, str]) -> Iterator[HostileFleet]:
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory, new_backend: Callable[[], dict[str, str]]
+) -> Iterator[HostileFleet]:
     folder = tmp_path_factory.mktemp("hostile")
     names = names_here(folder / "names")
-    with hostile_fleet(folder, CLUSTERS, LIMITS | PLACES | backend, random.Random(SEED), names) as made:
+    with hostile_fleet(folder, CLUSTERS, LIMITS | PLACES | new_backend(), random.Random(SEED), names) as made:
         yield made
         assert LOCKED not in made.product.log
 
@@ -72,32 +75,35 @@ def most_tries(trouble: str, seconds: float, changes: int) -> float:
     return PER_PASS * (1.5 * seconds / wait + 3 + changes)
 
 
+@pytest.mark.timeout(1800 if LONG else 300)
 def test_what_a_part_of_the_fleet_does_wrong_hurts_no_other(fleet: HostileFleet) -> None:
     troubles = fleet.hostile.troubles
     play = cast(fleet.clusters, troubles, random.Random(SEED))
     broken = {name: trouble for name, trouble in play.items() if trouble in troubles}
     well = [name for name in fleet.clusters if name not in broken and play.get(name) not in FLAPPING]
     untouched = [name for name in fleet.clusters if name not in play]
-    with fleet.held():
-        first, second, third = (fleet.deploy() for _ in range(3))
-        for deployed in (first, second, third):
-            fleet.arrives(deployed, fleet.clusters)
-            deployed.reaches(5)
-        first.upgrade("1.1.2")
-        before = fleet.arrives(first, untouched)
-        fleet.arrives(first, fleet.clusters)
-        began = time.time()
-        for name, trouble in play.items():
-            fleet.hostile.trouble(name, (troubles | FLAPPING | BEARABLE)[trouble])
-        second.upgrade("1.1.2")
-        during = fleet.arrives(second, untouched)
-        fleet.arrives(second, well)
-        third.delete()
-        fleet.told(second, {name: troubles[trouble].says for name, trouble in broken.items()})
-        assert second.status() in {4, 6, 7}
+    before, during = list[list[float]](), list[list[float]]()
+    with fleet.held() as sampler:
+        calm, ended, *struck = made = [fleet.deploy() for _ in range(2 + STRUCK)]
+        for version in VERSIONS:
+            fleet.hostile.calm()
+            fleet.have(made)
+            before.append(fleet.upgrade_in(sampler, calm, version, untouched))
+            fleet.have([calm])
+            began = time.time()
+            for name, trouble in play.items():
+                fleet.hostile.trouble(name, (troubles | FLAPPING | BEARABLE)[trouble])
+            for deployed in struck:
+                during.append(fleet.upgrade_in(sampler, deployed, version, untouched))
+                fleet.arrives(deployed, well)
+        ended.delete()
+        fleet.told(struck[-1], {name: troubles[trouble].says for name, trouble in broken.items()})
+        assert {deployed.status() for deployed in struck} <= {4, 6, 7}
         seconds = time.time() - began
         tried = {name: tries(fleet, name, trouble) for name, trouble in broken.items() if trouble not in UNCOUNTED}
         fleet.hostile.calm()
-    keep("hostile", before, during, clusters=len(fleet.clusters), untouched=len(untouched))
-    too_often = {name: count for name, count in tried.items() if count > most_tries(play[name], seconds, changes=2)}
+    changes = len(struck) + 1
+    too_often = {name: count for name, count in tried.items() if count > most_tries(play[name], seconds, changes)}
     assert not too_often, (seconds, {play[name]: count for name, count in too_often.items()})
+    found = slowed("hostile", before, during, clusters=len(fleet.clusters), untouched=len(untouched))
+    assert found["ratio"] <= SLOWER or not LONG, found

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.faults.hostilefleet import HostileFleet, hostile_fleet
 from tests.faults.lossy import Impossible, LossyLine
-from tests.run.product import once
+from tests.faults.processes import ONCE
 
-pytestmark = [pytest.mark.processes, once]
+pytestmark = [pytest.mark.processes, *ONCE]
 
 CLUSTERS = 6
 # The defaults, since a round trip does not shrink with them.
@@ -19,11 +19,13 @@ TIMES = {"OTE_LEASE_SECONDS": "45", "OTE_PASS_SECONDS": "30", "OTE_REQUEST_SECON
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory, backend: dict[str, str]) -> Iterator[HostileFleet]:
+def fleet(
+    tmp_path_factory: pytest.TempPathFactory, new_backend: Callable[[], dict[str, str]]
+) -> Iterator[HostileFleet]:
     try:
         with LossyLine() as line:
             folder = tmp_path_factory.mktemp("lossy")
-            with hostile_fleet(folder, CLUSTERS, TIMES | backend, random.Random(1), line=line) as made:
+            with hostile_fleet(folder, CLUSTERS, TIMES | new_backend(), random.Random(1), line=line) as made:
                 yield made
     except Impossible as impossible:
         pytest.skip(f"There is no lossy line here: {impossible}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -12,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.faults.fleet import SETTINGS, Fleet
-from tests.faults.processes import SEED, second_beat, storm
+from tests.faults.processes import LONG, SEED, second_beat, storm
 from tests.run.product import ROOT, product, until
 
 pytestmark = [
     pytest.mark.processes,
-    pytest.mark.skipif(os.environ.get("FAULTS") != "long", reason="takes minutes: make test-faults runs it"),
+    pytest.mark.skipif(not LONG, reason="takes minutes: make test-faults runs it"),
 ]
 
 CLUSTERS = 500

@@ -1,6 +1,8 @@
 """Clusters that are away or slow, injected errors, the control endpoint, and a restart."""
 
+import itertools
 import json
+import threading
 import time
 
 import pytest
@@ -152,14 +154,49 @@ def test_many_clusters_are_cheap_to_add(tmp_path):
         assert len(Api(many, "late").read("/api/v1/nodes")["items"]) == 2
 
 
-def test_a_cluster_that_is_rebuilt_is_another_one_and_empty(tmp_path):
-    with Simulator(tmp_path, [CLUSTER], persist=False) as again:
-        api, uid = Api(again, CLUSTER), again.uid(CLUSTER)
-        api.post("/api/v1/namespaces/default/configmaps", config_map("gone"))
-        again.rebuild(CLUSTER)
-        assert api.get("/api/v1/namespaces/default/configmaps/gone").status_code == 404
-        assert api.read("/api/v1/namespaces/kube-system")["metadata"]["uid"] == again.uid(CLUSTER) != uid
+@pytest.mark.parametrize("persist", [False, True])
+def test_a_cluster_that_is_rebuilt_is_another_one_and_empty(tmp_path, persist):
+    path = "/api/v1/namespaces/default/configmaps"
+
+    def holds(running, name):
+        api = Api(running, CLUSTER)
+        assert api.get(f"{path}/gone").status_code == 404
+        assert api.get(f"{path}/{name}").status_code == 200
+        assert api.read("/api/v1/namespaces/kube-system")["metadata"]["uid"] == running.uid(CLUSTER) != uid
         assert api.read("/api/v1/nodes")["items"]
+
+    with Simulator(tmp_path, [CLUSTER], persist=persist) as first:
+        uid = first.uid(CLUSTER)
+        api = Api(first, CLUSTER)
+        api.post(path, config_map("gone"))
+        api.delete("/api/v1/nodes/edge-node-1")
+        first.rebuild(CLUSTER)
+        api.post(path, config_map("new"))
+        holds(first, "new")
+        again = first.uid(CLUSTER)
+    if persist:
+        with Simulator(tmp_path, [CLUSTER]) as second:
+            assert second.uid(CLUSTER) == again
+            holds(second, "new")
+
+
+def test_what_is_under_way_to_a_cluster_that_is_rebuilt_is_lost_with_it(tmp_path):
+    with Simulator(tmp_path, [CLUSTER], persist=False, latency=0.2) as again:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "late", "labels": {"noted": "1"}}}
+        headers = {"Authorization": f"Bearer {again.control_token}"}
+        url = f"{again.control_url}/changes?label=noted"
+        with requests.get(url, headers=headers, verify=str(again.ca_file), stream=True, timeout=5) as answer:
+            told = (json.loads(line) for line in answer.iter_lines(chunk_size=None))
+            next(told)
+            under_way = threading.Thread(target=Api(again, CLUSTER).post, args=("/api/v1/namespaces", body))
+            under_way.start()
+            while under_way.is_alive():
+                again.rebuild(CLUSTER)
+            over = time.time()
+            changes = list(itertools.takewhile(lambda line: "cluster" in line or line["at"] < over, told))
+        last = {line["name"]: line["object"] for line in changes if "cluster" in line}
+        there = Api(again, CLUSTER).read("/api/v1/namespaces", labelSelector="noted")["items"]
+        assert [name for name, found in last.items() if found] == [item["metadata"]["name"] for item in there]
 
 
 def test_kubeconfigs_are_private_and_work(simulator, tmp_path):
