@@ -97,16 +97,17 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
 
 def release_stranded() -> None:
     """Make anybody's what its keeper does not come for: it was killed, or has too much to do."""
-    before = db_now() - timedelta(seconds=STRANDED)
+    now = db_now()
+    before = now - timedelta(seconds=STRANDED)
     overdue = Q(change_due_at__lt=before) | Q(observe_due_at__lt=before)
     with transaction.atomic():
-        stranded = _locked(Cluster.objects.filter(overdue, kept_by__isnull=False, lease_until__isnull=True))
+        stranded = _locked(_unleased(now).filter(overdue, kept_by__isnull=False))
         Cluster.objects.filter(pk__in=list(stranded.values_list("pk", flat=True))).update(kept_by=None)
 
 
 def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, ...]]:
     """Lock and return rows of due clusters, `_COLUMNS` of each."""
-    free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
+    free = _unleased(now)
     answering = free.exclude(SILENT)
     mine, others = answering, answering.none()
     if keeper is not None:
@@ -128,6 +129,10 @@ def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, 
     if probed == share:  # there may be more
         chosen.add(probes, quota.probes - probed)
     return list(chosen.rows.values())
+
+
+def _unleased(now: datetime) -> QuerySet[Cluster]:
+    return Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
 
 
 def _looks(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:

@@ -228,8 +228,8 @@ def test_first_looks_take_no_place_from_changes_until_they_are_late() -> None:
 
 
 def test_what_nobody_comes_for_is_anybodys() -> None:
-    killed, slow = cluster("killed", change_due_at=ago(11), kept_by=OTHER), cluster("slow", observe_due_at=ago(11))
-    Cluster.objects.filter(pk=slow.pk).update(kept_by=OTHER)
+    killed = cluster("killed", change_due_at=ago(11), kept_by=OTHER, lease_until=ago(1))
+    slow = cluster("slow", observe_due_at=ago(11), kept_by=OTHER)
     busy = cluster("busy", change_due_at=ago(11), kept_by=OTHER, lease_until=ago(-9))
     recent = cluster("recent", change_due_at=ago(9), observe_due_at=ago(9), kept_by=OTHER)
     release_stranded()
