@@ -275,6 +275,16 @@ class Deployed:
         self.reaches(5, seconds)
         assert self.fleet.images(self.name) == dict.fromkeys(self.fleet.clusters, IMAGES[version])
 
+    def is_put_back(self, version: str, seconds: float = DEADLINE) -> None:
+        """Wait for success where the clusters were changed behind the centre's back.
+
+        What happened after its last look it has not seen, so a success from before may still stand, for as long as
+        the invariants let it.
+        """
+        wanted = dict.fromkeys(self.fleet.clusters, IMAGES[version])
+        what = f"{self.name} is everywhere again"
+        until(lambda: self.status() == 5 and self.fleet.images(self.name) == wanted, what, seconds)
+
     def is_gone(self) -> None:
         """Wait for its end, which the clusters must confirm."""
         self.reaches(9)

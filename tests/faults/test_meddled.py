@@ -63,7 +63,7 @@ def test_what_is_changed_and_deleted_while_we_work_is_put_back(
                 done.append(done.pop(0))
                 done[-1](somebody(fleet, cluster), deployed.name)
             fleet.control(latency=0)
-            deployed.is_everywhere(version)
+            deployed.is_put_back(version)
 
 
 def test_a_namespace_that_is_stuck_holds_up_nothing_but_itself(
@@ -114,5 +114,5 @@ def test_an_edge_that_is_rebuilt_empty_is_filled_again(fleet: Fleet, deployed: D
         ended.delete()
         time.sleep(chance.uniform(0, 3 * LATENCY))
         fleet.control(latency=0, rebuild=[second])
-        deployed.is_everywhere(version)
+        deployed.is_put_back(version)
         ended.is_gone()

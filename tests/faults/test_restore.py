@@ -51,8 +51,8 @@ def test_a_restored_database_deletes_nothing_that_it_does_not_know(fleet: Fleet,
     product.start().ready()
 
     with fleet.watched(orphans=[bundle]) as sampler:
-        kept.is_everywhere("1.1.1")
-        ended.is_everywhere()
+        kept.is_put_back("1.1.1")
+        ended.is_put_back("1.1.1")
         counted = dict.fromkeys(fleet.clusters, 2)
         until(
             lambda: {row["name"]: row["orphans"] for row in fleet.records.ask("everything")["clusters"]} == counted,
