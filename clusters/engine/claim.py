@@ -57,12 +57,13 @@ class Claim:
 class Quota:
     """How many clusters a claim may take: in all, and of these such as did not answer the last time.
 
-    idle: whoever asks has nothing under way.
+    idle: whoever asks has nothing under way. looks: observations and probes too, not only changes.
     """
 
     clusters: int
     probes: int
     idle: bool = True
+    looks: bool = True
 
 
 def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetime]:
@@ -119,11 +120,14 @@ def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, 
     probes = free.filter(SILENT).filter(probe_due).order_by("observe_due_at")
     kept, most = quota.clusters // 4, quota.clusters
     chosen = _Chosen(most)
-    share = min(quota.probes, kept)
+    share = min(quota.probes, kept) if quota.looks else 0
     probed = chosen.add(probes, share)
-    chosen.add(_looks(mine, late), kept)
+    if quota.looks:
+        chosen.add(_looks(mine, late), kept)
     chosen.add(_changes(mine, now), most)
     chosen.add(_changes(others, now if quota.idle and not chosen.rows else overdue), most)
+    if not quota.looks:
+        return list(chosen.rows.values())
     chosen.add(_looks(mine, now), most)
     chosen.add(_looks(others, overdue), most)
     if probed == share:  # there may be more

@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 ENOUGH_FOR_TWO = 0.1
 # Seconds to wait for a pass to end before looking for newly due clusters.
 LOOK_FOR_MORE = 0.2
+# Seconds from one claim of observations to the next, while no more are due than there are places. A change is claimed
+# at once; observations have no haste, and sixteen of them cost little more to claim, load and record than four.
+LOOKS_EVERY = 1.0
 # Passes that end within this many seconds are recorded together, at most half as many as there are places: a batch
 # costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have.
 GATHER = 0.1
@@ -54,6 +57,8 @@ class _Window:
         self._ended: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._under_way = 0
         self._probes = 0
+        # From when on observations are claimed too, on the monotonic clock.
+        self._looks_from = 0.0
         # When what was recorded together is due again, the first of each, on the monotonic clock.
         self._due_again: list[float] = []
         self._rules = Rules(
@@ -87,14 +92,17 @@ class _Window:
         return now < self._ends and min(self._due_again, default=math.inf) < now + self._stay
 
     def _start_due(self) -> None:
-        now = time.monotonic()
-        self._due_again = [due for due in self._due_again if due > now]
         most = settings.OTE_CONCURRENCY
-        probes = max(1, most // 4) - self._probes
-        quota = Quota(clusters=most - self._under_way, probes=probes, idle=not self._under_way)
-        if quota.clusters <= 0:
+        places = most - self._under_way
+        if places <= 0:
             return
+        now = time.monotonic()
+        looks = now >= min([self._looks_from, *self._due_again])
+        self._due_again = [due for due in self._due_again if due > now]
+        quota = Quota(places, max(1, most // 4) - self._probes, idle=not self._under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
+        if looks and len(claims) < places:
+            self._looks_from = now + LOOKS_EVERY
         if not claims:
             return
         drivers = self._runtime.drivers(claims)

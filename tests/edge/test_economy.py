@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from django.db.models.functions import Now
+from django.utils import timezone
+
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.bundles import Wish, centre_uid, end, put
-from clusters.engine.drive import drive_due
+from clusters.engine.drive import LOOK_FOR_MORE, drive_due
 from clusters.models import Bundle, Cluster, Selector
 from tests.edge.conftest import drive_until, look, proven, web_wish
 from tests.edge.meddler import Meddler
@@ -70,6 +76,30 @@ def test_a_worker_stays_for_the_first_look_at_what_it_applied(join: Join, web: W
     bundle = web()
     drive_due(stay=60)
     assert proven(bundle)
+
+
+def test_observations_wait_to_be_claimed_together_and_changes_do_not(
+    meddler: Meddler, join: Join, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OTE_OBSERVE_INTERVAL = 600.0
+    monkeypatch.setattr("clusters.engine.drive.LOOKS_EVERY", 60.0)
+    first, second, changed = join(via=meddler), join(), join()
+    look(first, second, changed)
+    # While the first one answers, the other two come due.
+    due = timezone.now() + timedelta(seconds=0.7)
+
+    def linger(_: Any) -> bool:
+        while timezone.now() < due + timedelta(seconds=LOOK_FOR_MORE):
+            time.sleep(0.02)
+        return False
+
+    meddler.spoil("GET", "nodes", linger)
+    Cluster.objects.filter(pk=first.pk).update(observe_due_at=Now())
+    Cluster.objects.filter(pk=second.pk).update(observe_due_at=due)
+    Cluster.objects.filter(pk=changed.pk).update(change_due_at=due)
+    assert drive_due() == 2
+    assert Cluster.objects.get(observe_due_at__lte=Now()) == second
+    assert drive_due() == 1
 
 
 def test_only_a_workload_that_is_not_right_has_its_pods_listed(

@@ -74,6 +74,13 @@ def test_changes_come_before_observations_of_which_a_quarter_is_kept() -> None:
     assert taken(Quota(clusters=2, probes=1)) == ["change0", "change1"]
 
 
+def test_changes_can_be_claimed_alone() -> None:
+    cluster("change", change_due_at=ago(1)), cluster("look", observe_due_at=ago(9))
+    cluster("silent", failed_probes=1, change_due_at=ago(9), observe_due_at=ago(9))
+    assert taken(Quota(clusters=9, probes=2, looks=False)) == ["change"]
+    assert taken() == ["look", "silent"]
+
+
 def test_places_that_nobody_needs_are_used() -> None:
     for n in range(6):
         cluster(f"look{n}", observe_due_at=ago(1))
