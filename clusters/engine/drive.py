@@ -30,12 +30,13 @@ log = logging.getLogger(__name__)
 # Share of its places from which on a worker wakes the next one, as it was woken itself.
 ENOUGH_FOR_TWO = 0.1
 # Seconds to wait for a pass to end before looking for newly due clusters.
-LOOK_FOR_MORE = 0.2
+LOOK_FOR_MORE = 0.1
 # Seconds from one claim of observations to the next, while no more are due than there are places. A change is claimed
 # at once; observations have no haste, and sixteen of them cost little more to claim, load and record than four.
 LOOKS_EVERY = 1.0
 # Passes that end within this many seconds are recorded together, at most half as many as there are places: a batch
-# costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have.
+# costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have. The last
+# change under way waits for no observation.
 GATHER = 0.1
 
 
@@ -57,6 +58,7 @@ class _Window:
         self._ended: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._under_way = 0
         self._probes = 0
+        self._changes = 0
         # From when on observations are claimed too, on the monotonic clock.
         self._looks_from = 0.0
         # When what was recorded together is due again, the first of each, on the monotonic clock.
@@ -81,6 +83,7 @@ class _Window:
             if ended:
                 self._under_way -= len(ended)
                 self._probes -= sum(item.work.claim.probe for item in ended)
+                self._changes -= sum(item.work.changes for item in ended)
                 passes += len(ended)
                 self._due_again.append(record(ended) + time.monotonic())
             if time.monotonic() < self._ends:
@@ -111,6 +114,7 @@ class _Window:
             driver = drivers.get(work.claim.cluster_id)
             self._under_way += 1
             self._probes += work.claim.probe
+            self._changes += work.changes
             if driver is None:
                 text = say(
                     "%(name)s cannot be driven with its stored credentials; the reason has been logged.",
@@ -137,13 +141,17 @@ class _Window:
         if not self._under_way:
             time.sleep(min(LOOK_FOR_MORE, max(0.0, min(self._due_again) - time.monotonic())))
             return ended
-        enough = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2)
+        enough, changes = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2), self._changes
         until = time.monotonic() + LOOK_FOR_MORE
         with contextlib.suppress(queue.Empty):
             while len(ended) < enough:
                 ended.append(self._ended.get(timeout=max(0.0, until - time.monotonic())))
                 if len(ended) == 1:
                     until = time.monotonic() + GATHER
+                if ended[-1].work.changes:
+                    changes -= 1
+                    if not changes:
+                        break
             while True:
                 ended.append(self._ended.get_nowait())
         return ended

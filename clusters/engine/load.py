@@ -118,6 +118,11 @@ class Work:
         return self.observe_due_at is None or self.observe_due_at <= self.now
 
     @property
+    def changes(self) -> bool:
+        """Something is to be done there, so that somebody may be waiting."""
+        return self.removing or bool(self.labels) or any(placement.pending for placement in self.placements)
+
+    @property
     def kinds(self) -> set[str]:
         """Kinds that the placements hold or held."""
         return {kind for placement in self.placements for kind in placement.kinds}
