@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
+from django.db.models.functions import Now
 
 from clusters.engine.clock import db_now
 from clusters.models import SILENT, Cluster
 from otestack.sentences import say
+from otestack.statements import Statement
 
 # Claims without a record after which a cluster waits: each time the worker died or was stopped.
 DEADLY_CLAIMS = 3
@@ -94,6 +97,17 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
         for pk, name, epoch, seq, driver, uid, version, away, failed, observed_at, _ in chosen
     ]
     return claims, now
+
+
+def change_is_due() -> bool:
+    """Return whether a claim of changes would find any. One cheap statement, which locks nothing."""
+    return bool(_free_change().run())
+
+
+@lru_cache(maxsize=1)
+def _free_change() -> Statement:
+    free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
+    return Statement(free.filter(change_due_at__lte=Now()).values_list("pk")[:1])
 
 
 def release_stranded() -> None:

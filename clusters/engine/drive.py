@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
-import queue
 import time
 
 from django.conf import settings
 
 from clusters.drivers.base import Driver
 from clusters.drivers.registry import ALL_KINDS
-from clusters.engine.claim import Quota, claim
+from clusters.engine.batches import Batches
+from clusters.engine.claim import Quota, change_is_due, claim
 from clusters.engine.load import Work, load
 from clusters.engine.nudge import nudge
 from clusters.engine.outcome import PassOutcome
@@ -29,15 +28,11 @@ log = logging.getLogger(__name__)
 
 # Share of its places from which on a worker wakes the next one, as it was woken itself.
 ENOUGH_FOR_TWO = 0.1
-# Seconds to wait for a pass to end before looking for newly due clusters.
-LOOK_FOR_MORE = 0.1
+# Seconds to wait for passes to end before looking for newly due clusters.
+LOOK_FOR_MORE = 0.05
 # Seconds from one claim of observations to the next, while no more are due than there are places. A change is claimed
 # at once; observations have no haste, and sixteen of them cost little more to claim, load and record than four.
-LOOKS_EVERY = 1.0
-# Passes that end within this many seconds are recorded together, at most half as many as there are places: a batch
-# costs as much as twenty passes, and what waits for its record keeps a place that another cluster could have. The last
-# change under way waits for no observation.
-GATHER = 0.1
+LOOKS_EVERY = 0.5
 
 
 @as_engine
@@ -55,7 +50,7 @@ class _Window:
         self._runtime = runtime
         self._stay = stay
         self._ends = time.monotonic() + settings.OTE_WINDOW_SECONDS
-        self._ended: queue.SimpleQueue[Finished] = queue.SimpleQueue()
+        self._ended = Batches()
         self._under_way = 0
         self._probes = 0
         self._changes = 0
@@ -102,6 +97,8 @@ class _Window:
         now = time.monotonic()
         looks = now >= min([self._looks_from, *self._due_again])
         self._due_again = [due for due in self._due_again if due > now]
+        if not looks and not change_is_due():
+            return
         quota = Quota(places, max(1, most // 4) - self._probes, idle=not self._under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
         if looks and len(claims) < places:
@@ -137,21 +134,9 @@ class _Window:
         self._ended.put(Finished(work, outcome))
 
     def _gather(self) -> list[Finished]:
-        ended: list[Finished] = []
         if not self._under_way:
             time.sleep(min(LOOK_FOR_MORE, max(0.0, min(self._due_again) - time.monotonic())))
-            return ended
-        enough, changes = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2), self._changes
-        until = time.monotonic() + LOOK_FOR_MORE
-        with contextlib.suppress(queue.Empty):
-            while len(ended) < enough:
-                ended.append(self._ended.get(timeout=max(0.0, until - time.monotonic())))
-                if len(ended) == 1:
-                    until = time.monotonic() + GATHER
-                if ended[-1].work.changes:
-                    changes -= 1
-                    if not changes:
-                        break
-            while True:
-                ended.append(self._ended.get_nowait())
-        return ended
+            return []
+        # Half the places at most: what waits for its record keeps a place that another cluster could have.
+        enough = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2)
+        return self._ended.take(LOOK_FOR_MORE, enough=enough, changes=self._changes)

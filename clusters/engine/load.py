@@ -119,8 +119,14 @@ class Work:
 
     @property
     def changes(self) -> bool:
-        """Something is to be done there, so that somebody may be waiting."""
-        return self.removing or bool(self.labels) or any(placement.pending for placement in self.placements)
+        """Something is to be done there, and it answered the last time, so that somebody may be waiting."""
+        wanted = self.removing or bool(self.labels) or any(placement.pending for placement in self.placements)
+        return wanted and not self.claim.probe
+
+    @property
+    def unproven(self) -> int:
+        """How many placements were not seen as they are wanted, so that their rows will change."""
+        return sum(p.pending or p.ready_generation != p.generation for p in self.placements)
 
     @property
     def kinds(self) -> set[str]:
