@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import queue
 import time
@@ -40,13 +41,11 @@ class Batches:
         with contextlib.suppress(queue.Empty):
             while not self._full(enough, changes):
                 self._hold(self._ended.get(timeout=max(0.0, min(ends, self._until) - time.monotonic())))
-            while self._rows < MOST_ROWS:  # what is there already costs no waiting
+            while True:  # what is there already costs no waiting
                 self._hold(self._ended.get_nowait())
         if not self._full(enough, changes) and time.monotonic() < self._until:
             return []
-        batch, self._held = self._held, []
-        self._rows, self._changes, self._until = 0, 0, math.inf
-        return batch
+        return self._let_go()
 
     def _full(self, enough: int, changes: int) -> bool:
         last_change = self._changes > 0 and self._changes == changes
@@ -58,3 +57,15 @@ class Batches:
         self._held.append(item)
         self._rows += item.work.unproven
         self._changes += item.work.changes
+
+    def _let_go(self) -> list[Finished]:
+        """Return what is held, changes first; of a crowd only the first rows, and the rest at the next call."""
+        held = sorted(self._held, key=lambda item: not item.work.changes)
+        self._held, self._rows, self._changes, self._until = [], 0, 0, math.inf
+        rows = itertools.accumulate((item.work.unproven for item in held), initial=0)
+        batch = [item for item, before in zip(held, rows, strict=False) if before < MOST_ROWS]
+        for item in held[len(batch) :]:
+            self._hold(item)
+        if self._held:
+            self._until = 0.0
+        return batch

@@ -53,7 +53,7 @@ def test_the_last_change_waits_for_no_observation(batches: Batches) -> None:
         batches.put(one)
     assert batches.take(0, enough=9, changes=2) == [], "another change is under way"
     batches.put(third)
-    assert batches.take(0, enough=9, changes=2) == [first, second, third]
+    assert batches.take(0, enough=9, changes=2) == [second, third, first]
 
 
 def test_a_cluster_that_comes_back_is_nobodys_change(batches: Batches) -> None:
@@ -61,12 +61,14 @@ def test_a_cluster_that_comes_back_is_nobodys_change(batches: Batches) -> None:
     batches.put(back)
     assert batches.take(0, enough=9, changes=1) == []
     batches.put(wish)
-    assert batches.take(0, enough=9, changes=1) == [back, wish]
+    assert batches.take(0, enough=9, changes=1) == [wish, back]
 
 
-def test_many_placements_fill_a_batch(batches: Batches) -> None:
-    first, second = change(MOST_ROWS), look()
-    batches.put(first)
-    batches.put(second)
-    assert batches.take(0, enough=9, changes=2) == [first]
-    assert batches.take(LONG, enough=9, changes=1) == [second]
+def test_of_a_crowd_the_changes_come_first(batches: Batches) -> None:
+    back = [change(MOST_ROWS, silent=True) for _ in range(2)]
+    wish, seen = change(), look()
+    for one in (*back, seen, wish):
+        batches.put(one)
+    assert batches.take(0, enough=9, changes=1) == [wish, back[0]]
+    assert batches.take(0, enough=9, changes=0) == [back[1]]
+    assert batches.take(0, enough=9, changes=0) == [seen]
