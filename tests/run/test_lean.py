@@ -16,7 +16,7 @@ pytestmark = once
 # Parts of the web server, and libraries of which a few clusters or requests need one at times.
 HEAVY = ("rest_framework.serializers", "drf_spectacular.openapi", "unfold.sites")
 SCREENS = ("accounts.admin", "clusters.admin", "deployments.admin", "otestack.urls")
-SELDOM = ("django.test", "kubernetes.client")
+SELDOM = ("aiohttp", "django.test", "kubernetes.client", "prompt_toolkit")
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def loaded(tmp_path: Path):
 
 
 def test_a_worker_loads_nothing_of_the_web(loaded) -> None:
-    found = loaded("from otestack.celery import app\napp.loader.init_worker()\napp.finalize()")
+    found = loaded("from otestack.worker import app\napp.loader.init_worker()\napp.finalize()")
     assert {"clusters.engine.drive", "deployments.settle"} <= found
     assert not found & {*HEAVY, *SCREENS, *SELDOM}
 
