@@ -9,6 +9,8 @@ from celery import Celery, signals
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
+# Django's checks load all that the web server needs; whoever prepares the database has them made ('manage.py prepare').
+os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 # 'filesystem://' is ours: kombu's lets a reader take a message that is not written yet.
 TRANSPORT_ALIASES["filesystem"] = "otestack.broker:Transport"
@@ -16,6 +18,12 @@ TRANSPORT_ALIASES["filesystem"] = "otestack.broker:Transport"
 app = Celery("otestack")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.worker_init.connect
+def _share_memory(**_: Any) -> None:
+    """Spare the collector of cycles what is loaded: it writes to all of it, and its pages are shared with the pool."""
+    os.register_at_fork(before=gc.freeze)
 
 
 @signals.worker_process_init.connect

@@ -20,6 +20,8 @@ _API = [
     spelled("/v1/docs", DocsView.as_view()),
 ]  # fmt: skip
 
+admin.autodiscover()
+
 urlpatterns = [
     Areas(_API),
     path("", include("otestack.health.urls")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import messages
-from django.contrib.admin.apps import AdminConfig
 from django.contrib.auth import update_session_auth_hash
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
@@ -22,12 +21,6 @@ from unfold.sites import UnfoldAdminSite
 
 from otestack.caller import client_address
 from otestack.errors import DomainError, Invalid
-
-
-class BackOfficeConfig(AdminConfig):
-    """Stands in INSTALLED_APPS instead of django.contrib.admin."""
-
-    default_site = "otestack.backoffice.site.BackOffice"
 
 
 class BackOffice(UnfoldAdminSite):

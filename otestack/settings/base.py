@@ -30,8 +30,8 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "otestack.backoffice.trouble.forged"
 
 INSTALLED_APPS = [
-    "unfold.apps.BasicAppConfig",
-    "otestack.backoffice.site.BackOfficeConfig",
+    "otestack.backoffice.apps.ThemeConfig",
+    "otestack.backoffice.apps.BackOfficeConfig",
     # Before Django's, so that its createsuperuser and changepassword are found first.
     "otestack",
     "django.contrib.auth",

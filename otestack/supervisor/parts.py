@@ -60,7 +60,7 @@ def web(port: int) -> Part:
 
 def worker(queue: str, processes: int) -> Part:
     """A Celery worker of one queue. What workers tell each other is of no use here and costs messages."""
-    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "otestack", "worker", "--loglevel", "INFO")
+    celery = (sys.executable, "-m", "otestack.worker", "--loglevel", "INFO")
     which = ("--queues", queue, "--concurrency", str(processes), "--hostname", f"{queue}@%h")
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
     # An orphan ends without finishing what it does, or a drive would go on for a minute.

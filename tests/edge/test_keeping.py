@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from clusters.drivers.base import OutOfTime, write_until
 from clusters.drivers.kubernetes.client import SIDE_BY_SIDE, Client, Limits, Pool
+from clusters.drivers.kubernetes.connection import Connection
 from clusters.drivers.kubernetes.direct import Idle
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from tests.edge.peer import Line, Peer, answering, outcome, outcomes, playing, run, talking
@@ -187,6 +189,30 @@ def test_only_so_many_stay_open() -> None:
     with playing(answering(ok("a"))) as peer:
         run(ask(peer))
         assert peer.opened == 3
+
+
+def test_nothing_stays_of_connections_that_were_closed() -> None:
+    """A process knows thousands of servers: what it keeps of each adds up, and the collector looks seldom."""
+
+    def living() -> int:
+        return sum(isinstance(one, Connection) for one in gc.get_objects())
+
+    async def ask(peer: Peer) -> None:
+        async with Pool(60) as pool:
+            pool.idle = Idle(60, most=2)
+            credentials = Credentials(f"http://127.0.0.1:{peer.port}", token="t")
+            clients = [Client(credentials, pool, Limits(SECONDS, 1000)) for _ in range(5)]
+            for client in clients:
+                await outcome(client)
+            await asyncio.to_thread(until, lambda: living() == 2, "three connections are closed and gone", SECONDS)
+
+    gc.collect()
+    gc.disable()
+    try:
+        with playing(answering(ok("a"))) as peer:
+            run(ask(peer))
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("cancelled", [False, True])

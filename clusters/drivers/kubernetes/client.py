@@ -15,10 +15,9 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-import aiohttp
 import msgspec
 import orjson
 
@@ -27,10 +26,14 @@ from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.connection import TooLong
 from clusters.drivers.kubernetes.direct import Direct, Idle
 from clusters.drivers.kubernetes.kubeconfig import Credentials
-from clusters.drivers.kubernetes.proxied import Proxied, session
 from clusters.drivers.kubernetes.silence import silence
 from clusters.drivers.kubernetes.wire import one_line
 from otestack.sentences import say
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from clusters.drivers.kubernetes.proxied import Proxied
 
 USER_AGENT = "otestack"
 
@@ -75,12 +78,13 @@ class Pool:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    @property
-    def proxied(self) -> aiohttp.ClientSession:
-        """Those that go through proxies."""
+    def proxied(self, server: str, **options: Any) -> Proxied:
+        """Return the way to a server behind a proxy; see Proxied."""
+        from clusters.drivers.kubernetes.proxied import Proxied, session  # aiohttp is large, and few servers need it
+
         if self._proxied is None:
             self._proxied = session(self._idle_seconds)
-        return self._proxied
+        return Proxied(server, session=self._proxied, **options)
 
     async def close(self) -> None:
         """Close every connection that nobody uses."""
@@ -142,7 +146,7 @@ class Client:
         }
         self._carrier: Direct | Proxied
         if credentials.proxy_url:
-            self._carrier = Proxied(credentials.server, session=pool.proxied, proxy=credentials.proxy_url, **common)
+            self._carrier = pool.proxied(credentials.server, proxy=credentials.proxy_url, **common)
         else:
             self._carrier = Direct(credentials.server, idle=pool.idle, **common)
 
@@ -174,7 +178,7 @@ class Client:
             raise EdgeError(
                 say("its answer is longer than %(limit)s bytes", limit=self._limits.answer_bytes)
             ) from error
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (OSError, ValueError) as error:
             raise Unreachable(silence(error)) from error
         if 200 <= answer.status < 300:
             return answer.status, answer.body

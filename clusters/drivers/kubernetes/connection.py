@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self.usable = False
         self._limit = limit
         self._transport: Any = None
-        self._parser = httptools.HttpResponseParser(self)
+        self._parser: Any = httptools.HttpResponseParser(self)
         self._waiting: asyncio.Future[Answer] | None = None
         self._failure: BaseException | None = None
         self._received = 0
@@ -125,9 +125,9 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Tell who waits, and let go of the buffers."""
+        """Tell who waits, and let go of the buffers, and of the parser, which holds us."""
         self._fail(BrokenOff(begun=True) if self._received else error or BrokenOff(begun=False))
-        self._transport = None
+        self._transport = self._parser = None
 
     @property
     def _asked(self) -> asyncio.Future[Answer] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -94,7 +95,8 @@ class Direct:
         self._tls: dict[str, Any] = {"ssl": tls, "server_hostname": tls_name or self._host} if tls else {}
         self._head = _lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
         self._idle = idle
-        self._kept: list[Connection] = []
+        # Weak: of one that was closed nothing stays here until the server is asked again.
+        self._kept: list[weakref.ref[Connection]] = []
         self._connect_seconds = connect_seconds
         self._limit = limit
 
@@ -130,14 +132,14 @@ class Direct:
 
     def _take(self) -> Connection | None:
         while self._kept:
-            connection = self._kept.pop()
-            if self._idle.take(connection):
+            connection = self._kept.pop()()
+            if connection is not None and self._idle.take(connection):
                 return connection
         return None
 
     def _keep(self, connection: Connection) -> None:
         if connection.usable:
-            self._kept.append(connection)
+            self._kept.append(weakref.ref(connection))
             self._idle.put(connection)
         else:
             connection.abort()

@@ -9,8 +9,10 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from clusters.drivers.base import OutOfTime, write_until
-from clusters.drivers.kubernetes.connection import Answer, TooLong
+from clusters.drivers.base import OutOfTime, Unreachable, write_until
+from clusters.drivers.kubernetes.connection import Answer, BrokenOff, NoHttp, TooLong
+from clusters.drivers.kubernetes.silence import silence
+from otestack.sentences import say
 
 
 def session(idle_seconds: float) -> aiohttp.ClientSession:
@@ -67,7 +69,7 @@ class Proxied:
         self._limit = limit
 
     async def exchange(self, method: str, path: str, query: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        """Return the answer; see Direct.exchange. Raises aiohttp.ClientError as well."""
+        """Return the answer; see Direct.exchange. Raises Unreachable as well."""
         until = write_until.get()
         try:
             async with self._session.request(
@@ -82,9 +84,11 @@ class Proxied:
                 proxy=self._proxy,
             ) as response:
                 return Answer(response.status, await self._read(response), response.headers.get("Retry-After", ""))
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError) as error:
             if body is not None and time.monotonic() > until:
                 raise OutOfTime from None
+            if isinstance(error, aiohttp.ClientError) and not isinstance(error, TimeoutError):
+                raise Unreachable(_silence(error)) from error
             raise
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -97,3 +101,26 @@ class Proxied:
                 raise TooLong
             chunks.append(chunk)
         return b"".join(chunks)
+
+
+def _silence(error: aiohttp.ClientError) -> str:
+    """Return what went wrong, in the words for connections of our own where it is the same."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return say("its name cannot be resolved")
+        case aiohttp.ClientConnectorCertificateError():
+            return silence(error.certificate_error)
+        case aiohttp.ClientProxyConnectionError():
+            return say("its proxy cannot be reached: %(cause)s", cause=silence(error.os_error))
+        case aiohttp.ClientHttpProxyError():
+            return say("its proxy answered %(status)s", status=error.status)
+        case aiohttp.ClientConnectorError():
+            return silence(error.os_error)
+        case aiohttp.ClientPayloadError():
+            return silence(BrokenOff(begun=True))
+        case aiohttp.ClientResponseError():
+            return silence(NoHttp())
+        case aiohttp.ServerDisconnectedError():
+            return silence(BrokenOff(begun=False))
+        case _:
+            return silence(error)
