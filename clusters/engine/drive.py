@@ -57,6 +57,7 @@ class _Window:
         self._ended: queue.SimpleQueue[Finished] = queue.SimpleQueue()
         self._under_way = 0
         self._probes = 0
+        self._most_probes = max(1, settings.OTE_CONCURRENCY // 4)
         # From when on observations are claimed too, on the monotonic clock.
         self._looks_from = 0.0
         # When what was recorded together is due again, the first of each, on the monotonic clock.
@@ -80,7 +81,10 @@ class _Window:
             ended = self._gather()
             if ended:
                 self._under_way -= len(ended)
-                self._probes -= sum(item.work.claim.probe for item in ended)
+                probes = sum(item.work.claim.probe for item in ended)
+                if probes and self._probes >= self._most_probes:
+                    self._looks_from = 0.0  # others may have waited for such a place
+                self._probes -= probes
                 passes += len(ended)
                 self._due_again.append(record(ended) + time.monotonic())
             if time.monotonic() < self._ends:
@@ -99,10 +103,10 @@ class _Window:
         now = time.monotonic()
         looks = now >= min([self._looks_from, *self._due_again])
         self._due_again = [due for due in self._due_again if due > now]
-        quota = Quota(places, max(1, most // 4) - self._probes, idle=not self._under_way, looks=looks)
+        quota = Quota(places, self._most_probes - self._probes, idle=not self._under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
-        if looks and len(claims) < places:
-            self._looks_from = now + LOOKS_EVERY
+        if looks:
+            self._looks_from = now + (LOOKS_EVERY if len(claims) < places else 0.0)
         if not claims:
             return
         drivers = self._runtime.drivers(claims)

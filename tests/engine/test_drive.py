@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from clusters.engine.clock import db_now
@@ -46,3 +48,10 @@ def test_a_secret_that_no_key_opens_does_not_stop_the_others() -> None:
     odd, fine = Cluster.objects.defer("credentials").order_by("pk")
     assert odd.failed_probes >= 1 and fine.failed_probes >= 1
     assert odd.lease_until is None and fine.observe_due_at is not None and fine.observe_due_at > db_now()
+
+
+def test_every_probe_that_is_due_is_made_however_few_have_a_place_at_once(settings: Any) -> None:
+    settings.OTE_CONCURRENCY = 4
+    for _ in range(6):
+        cluster(away_since=db_now(), observe_due_at=db_now())
+    assert drive_due() == 6
