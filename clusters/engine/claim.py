@@ -74,7 +74,8 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
     long storm of changes would let the whole fleet go stale. Half of the probes' places is kept for what does not count
     as away yet, or a cluster that missed one probe would stand behind half a fleet that is gone.
 
-    keeper: the process. It takes what it drove last, over connections that are open, before it helps others.
+    keeper: the process. It takes what it drove last, over connections that are open, before it helps others. None: one
+    that keeps nothing.
     """
     asked_at = time.monotonic()
     with transaction.atomic():
@@ -112,10 +113,8 @@ def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, 
     """Lock and return rows of due clusters, `_COLUMNS` of each."""
     free = _unleased(now)
     answering, silent = free.exclude(SILENT), free.filter(SILENT)
-    mine, others = answering, answering.none()
-    if keeper is not None:
-        is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
-        mine, others = answering.filter(is_mine), answering.exclude(is_mine)
+    is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
+    mine, others = answering.filter(is_mine), answering.exclude(is_mine)
     late, overdue = now - timedelta(seconds=LATE), now - timedelta(seconds=PATIENCE)
     most = quota.clusters
     chosen = _Chosen(most)

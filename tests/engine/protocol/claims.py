@@ -29,7 +29,7 @@ class Due:
         """At a time of the database's."""
         free = [row for row in rows.values() if row["lease_until"] is None or row["lease_until"] < now]
         answering = [row for row in free if not _silent(row)]
-        mine = [row for row in answering if keeper is None or row["kept_by"] in {keeper, None}]
+        mine = [row for row in answering if row["kept_by"] in {keeper, None}]
         others = [row for row in answering if row not in mine]
         patient = now - timedelta(seconds=PATIENCE)
         return cls(
