@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,9 +74,11 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
     """Lease due clusters and return them with the database's time: changes before observations.
 
     A quarter of the places is kept for probes of silent clusters and a quarter for observations that are late, or a
-    long storm of changes would let the whole fleet go stale.
+    long storm of changes would let the whole fleet go stale. Half of the probes' places is kept for what does not count
+    as away yet, or a cluster that missed one probe would stand behind half a fleet that is gone.
 
-    keeper: the process. It takes what it drove last, over connections that are open, before it helps others.
+    keeper: the process. It takes what it drove last, over connections that are open, before it helps others. None: one
+    that keeps nothing.
     """
     asked_at = time.monotonic()
     with transaction.atomic():
@@ -123,30 +126,28 @@ def release_stranded() -> None:
 def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, ...]]:
     """Lock and return rows of due clusters, `_COLUMNS` of each."""
     free = _unleased(now)
-    answering = free.exclude(SILENT)
-    mine, others = answering, answering.none()
-    if keeper is not None:
-        is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
-        mine, others = answering.filter(is_mine), answering.exclude(is_mine)
+    answering, silent = free.exclude(SILENT), free.filter(SILENT)
+    is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
+    mine, others = answering.filter(is_mine), answering.exclude(is_mine)
     late, overdue = now - timedelta(seconds=LATE), now - timedelta(seconds=PATIENCE)
-    # No change hastens the probe of a cluster that is away; one that may only have hiccuped is tried at once.
-    probe_due = Q(observe_due_at__lte=now) | Q(change_due_at__lte=now, away_since__isnull=True)
-    probes = free.filter(SILENT).filter(probe_due).order_by("observe_due_at")
-    kept, most = quota.clusters // 4, quota.clusters
+    most = quota.clusters
     chosen = _Chosen(most)
-    share = min(quota.probes, kept) if quota.looks else 0
-    probed = chosen.add(probes, share)
+    share = min(quota.probes, _rounded(most / 4)) if quota.looks else 0
+    probed = chosen.probe(silent, share, now)
+    own = chosen.add(_looks(mine, late), _rounded(most / 4)) if quota.looks else 0
+    own += chosen.add(_changes(mine, now), most)
+    chosen.add(_changes(others, now if quota.idle and not own else overdue), most)
     if quota.looks:
-        chosen.add(_looks(mine, late), kept)
-    chosen.add(_changes(mine, now), most)
-    chosen.add(_changes(others, now if quota.idle and not chosen.rows else overdue), most)
-    if not quota.looks:
-        return list(chosen.rows.values())
-    chosen.add(_looks(mine, now), most)
-    chosen.add(_looks(others, overdue), most)
-    if probed == share:  # there may be more
-        chosen.add(probes, quota.probes - probed)
+        chosen.add(_looks(mine, now), most)
+        chosen.add(_looks(others, overdue), most)
+        if probed == share:  # there may be more
+            chosen.probe(silent, quota.probes - probed, now)
     return list(chosen.rows.values())
+
+
+def _rounded(places: float) -> int:
+    """Up or down by chance, so that also who has one place at a time keeps a part of them in the long run."""
+    return int(places + random.random())
 
 
 def _unleased(now: datetime) -> QuerySet[Cluster]:
@@ -183,6 +184,19 @@ class _Chosen:
         found = list(_locked(due).exclude(pk__in=list(self.rows)).values_list(*_COLUMNS)[:most])
         self.rows.update((row[0], row) for row in found)
         return len(found)
+
+    def probe(self, silent: QuerySet[Cluster], most: int, now: datetime) -> int:
+        """Add the first so many that are to be probed; return how many."""
+        # No change hastens the probe of a cluster that is away; one that may only have hiccuped is tried at once.
+        due, changed = Q(observe_due_at__lte=now), Q(change_due_at__lte=now)
+        away = silent.filter(due, away_since__isnull=False).order_by("observe_due_at")
+        hiccuped = silent.filter(due | changed, away_since__isnull=True).order_by("observe_due_at")
+        share = most - _rounded(most / 2)
+        added = probed = self.add(away, share)
+        added += self.add(hiccuped, most - added)
+        if probed == share:  # there may be more
+            added += self.add(away, most - added)
+        return added
 
 
 def _set_aside(ids: list[int], now: datetime) -> None:

@@ -54,6 +54,9 @@ class _Window:
         self._under_way = 0
         self._probes = 0
         self._changes = 0
+        self._most_probes = max(1, settings.OTE_CONCURRENCY // 4)
+        # More may be due to be probed than there were places for.
+        self._crowded = False
         # From when on observations are claimed too, on the monotonic clock.
         self._looks_from = 0.0
         # When what was recorded together is due again, the first of each, on the monotonic clock.
@@ -79,6 +82,8 @@ class _Window:
                 self._under_way -= len(ended)
                 self._probes -= sum(item.work.claim.probe for item in ended)
                 self._changes -= sum(item.work.changes for item in ended)
+                if self._crowded and not self._under_way:
+                    self._looks_from = 0.0
                 passes += len(ended)
                 self._due_again.append(record(ended) + time.monotonic())
             if time.monotonic() < self._ends:
@@ -99,10 +104,11 @@ class _Window:
         self._due_again = [due for due in self._due_again if due > now]
         if not looks and not change_is_due():
             return
-        quota = Quota(places, max(1, most // 4) - self._probes, idle=not self._under_way, looks=looks)
+        quota = Quota(places, self._most_probes - self._probes, idle=not self._under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
-        if looks and len(claims) < places:
-            self._looks_from = now + LOOKS_EVERY
+        if looks:
+            self._looks_from = now + (LOOKS_EVERY if len(claims) < places else 0.0)
+            self._crowded = sum(item.probe for item in claims) >= quota.probes
         if not claims:
             return
         drivers = self._runtime.drivers(claims)

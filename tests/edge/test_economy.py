@@ -15,6 +15,7 @@ from django.utils import timezone
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.bundles import Wish, centre_uid, end, put
 from clusters.engine.drive import LOOK_FOR_MORE, drive_due
+from clusters.engine.verdict import FIRST_LOOK
 from clusters.models import Bundle, Cluster, Selector
 from tests.edge.conftest import drive_until, look, proven, web_wish
 from tests.edge.meddler import Meddler
@@ -100,6 +101,25 @@ def test_observations_wait_to_be_claimed_together_and_changes_do_not(
     assert drive_due() == 2
     assert Cluster.objects.get(observe_due_at__lte=Now()) == second
     assert drive_due() == 1
+
+
+def test_observations_for_which_there_was_no_place_are_claimed_next(
+    join: Join, web: Web, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.OTE_OBSERVE_INTERVAL = 600.0
+    settings.OTE_CONCURRENCY = 2
+    monkeypatch.setattr("clusters.engine.drive.LOOKS_EVERY", 60.0)
+    changed, *others = join(label="changed"), join(), join(), join()
+    where = {"selector": Selector.LABEL, "selector_value": "changed"}
+    bundle = web(**where)
+    drive_until(lambda: proven(bundle))
+    look(changed, *others)
+    put(bundle, web_wish(bundle.namespace, image="nginx:2", **where))
+    # They are due before the first look at what is applied, for which the worker stays.
+    due = timezone.now() + timedelta(seconds=FIRST_LOOK / 2)
+    Cluster.objects.filter(pk__in=[one.pk for one in others]).update(observe_due_at=due)
+    drive_due(stay=60)
+    assert not Cluster.objects.filter(observe_due_at__lte=Now()).exists()
 
 
 def test_only_a_workload_that_is_not_right_has_its_pods_listed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 
@@ -71,7 +72,6 @@ def test_changes_come_before_observations_of_which_a_quarter_is_kept() -> None:
     assert taken(Quota(clusters=8, probes=2)) == sorted(["look7", "look6", *(f"change{n}" for n in range(2, 8))]), (
         "the oldest of each"
     )
-    assert taken(Quota(clusters=2, probes=1)) == ["change0", "change1"]
 
 
 def test_changes_can_be_claimed_alone() -> None:
@@ -94,8 +94,10 @@ def test_away_clusters_are_probed_when_due_and_within_their_share() -> None:
     assert taken(Quota(clusters=10, probes=2)) == ["away4", "away5"]
     assert taken(Quota(clusters=10, probes=0)) == []
     assert taken(Quota(clusters=10, probes=-1)) == []
-    cluster("here", change_due_at=ago(1))
-    assert taken(Quota(clusters=1, probes=9)) == ["here"], "changes first"
+    for n in range(4):
+        cluster(f"here{n}", change_due_at=ago(1 + n))
+    assert taken(Quota(clusters=4, probes=9)) == ["away3", "here1", "here2", "here3"], "changes first but for a quarter"
+    assert taken() == ["away0", "away1", "away2", "here0"], "no change hastens the next probe"
 
 
 def test_a_storm_of_changes_keeps_no_away_cluster_from_its_probe() -> None:
@@ -242,3 +244,46 @@ def test_what_nobody_comes_for_is_anybodys() -> None:
     release_stranded()
     assert set(Cluster.objects.filter(kept_by=None)) == {killed, slow}
     assert set(Cluster.objects.filter(kept_by=OTHER)) == {busy, recent}
+
+
+def test_who_has_one_place_at_a_time_keeps_a_quarter_too() -> None:
+    for n in range(3):
+        cluster(f"change{n}", change_due_at=ago(9))
+    cluster("late", observe_due_at=ago(9)), cluster("silent", failed_probes=1, observe_due_at=ago(9))
+    random.seed(0)
+    found = []
+    for _ in range(60):
+        found += taken(Quota(clusters=1, probes=1))
+        Cluster.objects.update(lease_until=None, claims_unrecorded=0)
+    assert set(found) >= {"change0", "late", "silent"}
+    assert sum(name.startswith("change") for name in found) > 20
+
+
+def test_what_may_only_have_hiccuped_does_not_wait_for_all_that_is_away() -> None:
+    for n in range(40):
+        cluster(f"away{n}", away_since=ago(999), observe_due_at=ago(99 + n))
+    cluster("hiccup", failed_probes=1, observe_due_at=ago(1))
+    assert taken(Quota(clusters=16, probes=4)) == ["away37", "away38", "away39", "hiccup"]
+
+
+def test_what_is_away_does_not_wait_for_all_that_may_only_have_hiccuped() -> None:
+    for n in range(4):
+        cluster(f"hiccup{n}", failed_probes=1, observe_due_at=ago(99 + n))
+        cluster(f"away{n}", away_since=ago(999), observe_due_at=ago(1 + n))
+    assert taken(Quota(clusters=16, probes=4)) == ["away2", "away3", "hiccup2", "hiccup3"]
+
+
+def test_a_probe_is_nobodys_own_work() -> None:
+    cluster("other", change_due_at=ago(0), kept_by=OTHER)
+    cluster("silent", failed_probes=1, observe_due_at=ago(1), kept_by=ME)
+    assert taken_by_me() == ["other", "silent"]
+
+
+def test_no_storm_of_own_changes_keeps_a_process_from_what_a_dead_one_kept() -> None:
+    cluster("changed", change_due_at=ago(11), kept_by=OTHER), cluster("seen", observe_due_at=ago(11), kept_by=OTHER)
+    for n in range(8):
+        cluster(f"mine{n}", change_due_at=ago(1), kept_by=ME)
+    assert not {"changed", "seen"} & set(taken_by_me(clusters=4)), "its turn comes"
+    Cluster.objects.update(lease_until=None)
+    release_stranded()
+    assert {"changed", "seen"} < set(taken_by_me(clusters=4))

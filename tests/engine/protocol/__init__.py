@@ -7,7 +7,9 @@ books     what was asked for and what was seen, kept apart from the tables
 promises  what holds after every step
 people    who wishes, labels, ends, retries and removes, and is heard at once
 records   what recording a pass may change
-workers   who claims, asks, records, or dies
+claims    what a claim may take, must take and has to leave
+workers   who asks, records, or dies
+keepers   processes: which one claims, with how many places, and what a dead one kept
 stories   what happens before a claim and during the pass: the dangerous orders
 calm      what holds once the world calms down
 """

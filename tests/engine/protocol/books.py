@@ -35,6 +35,9 @@ class Books(RuleBasedStateMachine):
         self.undone = transaction.atomic()
         self.undone.__enter__()
         self.workers: list[Worker] = []
+        # Those that live, by keeper: nobody's (a process that does not say who it is), and how many ever were.
+        self.processes: list[int | None] = [None, 1, 2]
+        self.born = 2
         self.counter = 0
         self.before: tuple[Rows, Rows] = ({}, {})
         # What was asked for
@@ -60,6 +63,11 @@ class Books(RuleBasedStateMachine):
         self.looked = {pk: at - by for pk, at in self.looked.items()}
         for worker in self.workers:
             worker.age(by)
+
+    def next_process(self) -> int | None:
+        """They take turns."""
+        self.processes.append(self.processes.pop(0))
+        return self.processes[-1]
 
     def rows(self) -> tuple[Rows, Rows]:
         clusters = {row["id"]: row for row in models.Cluster.objects.values()}

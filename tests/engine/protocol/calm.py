@@ -1,4 +1,4 @@
-"""What holds once the world calms down: edges answer, workers live, and nobody wishes anything new."""
+"""What holds once the world calms down: edges answer, one process lives, and nobody wishes anything new."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Calm(Stories):
         for worker in self.workers:
             worker.finish()
         self.recorded(self.done())
+        self.processes = self.processes[:1]
         self.all_edges_answer(True)
         for edge in self.edges.values():
             edge.things = {found: thing for found, thing in edge.things.items() if not thing.foreign}

@@ -8,7 +8,7 @@ from hypothesis.stateful import rule
 from clusters.engine.claim import Quota
 from tests.engine.protocol.books import LEASE
 from tests.engine.protocol.gated import FATES
-from tests.engine.protocol.workers import Workers
+from tests.engine.protocol.keepers import Keepers
 
 # Words before the claim: words during the pass.
 STORIES = (
@@ -33,7 +33,7 @@ STORIES = (
 )
 
 
-class Stories(Workers):
+class Stories(Keepers):
     """All words of a story are about the same cluster, and the same wish where there are several."""
 
     @rule(
@@ -49,7 +49,7 @@ class Stories(Workers):
             self.happens(word, requests)
         self.time_passes(31)
         self.collected()
-        workers = self.claimed(Quota(2, 2))
+        workers = self.claimed(Quota(2, 2), self.next_process())
         self.workers += workers
         for worker in workers:
             worker.let(requests, fate)

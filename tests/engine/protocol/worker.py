@@ -20,11 +20,12 @@ RULES = Rules(
 
 
 class Worker:
-    """Its requests go when they are let; what came of them is recorded by the test, or is not."""
+    """Its requests go when they are let; what came of them is recorded by the test, or is not. keeper: its process."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work, edge: Edge) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, work: Work, edge: Edge, keeper: int | None) -> None:
         self._loop = loop
         self.work = work
+        self.keeper = keeper
         resting = {p.bundle_uid for p in work.placements if p.next_attempt_at and p.next_attempt_at > work.now}
         self.driver = Gated(edge, resting)
         self._task = loop.create_task(reconcile(work, self.driver, RULES))

@@ -1,44 +1,24 @@
-"""Who claims, asks, records or dies, while time passes and edges have a life of their own."""
+"""Who asks, records or dies, while time passes and edges have a life of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
-from clusters import models
-from clusters.engine.claim import DEADLY_CLAIMS, Quota, claim
-from clusters.engine.load import load
+from clusters.engine.claim import Quota
 from tests.engine.protocol.books import LEASE, WHICH, pick
+from tests.engine.protocol.claims import Claims
 from tests.engine.protocol.edges import Thing
 from tests.engine.protocol.gated import CONFIGMAP, FATES
-from tests.engine.protocol.records import Records
 from tests.engine.protocol.worker import Worker
 from tests.engine.things import ref
 
 
-class Workers(Records):
+class Workers(Claims):
     """A claim is one transaction, as is a record; between them requests go one by one."""
-
-    def claimed(self, quota: Quota) -> list[Worker]:
-        before = _leases()
-        claims, now = claim(quota)
-        after = _leases()
-        for pk, (until, epoch) in after.items():
-            if until != before[pk][0] and epoch == before[pk][1]:
-                self.unrecorded[pk] = DEADLY_CLAIMS - 1  # set aside: it gets one try each time
-        for item in claims:
-            until, epoch = before[item.cluster_id]
-            assert until is None or until < now, "one worker at a time"
-            assert item.epoch > epoch
-            assert after[item.cluster_id][0] >= now + timedelta(seconds=LEASE), "long enough for a pass"
-            self.unrecorded[item.cluster_id] = self.unrecorded.get(item.cluster_id, 0) + 1
-            assert self.unrecorded[item.cluster_id] <= DEADLY_CLAIMS, "no more workers for what kills them"
-            for other in self.workers:
-                other.driver.late |= other.cluster == item.cluster_id
-        return [Worker(self.loop, work, self.edges[work.claim.cluster_id]) for work in load(claims, now)]
 
     @precondition(lambda self: self.busy())
     @rule(which=WHICH, requests=st.integers(1, 4), fate=st.sampled_from(("done",) * 3 + FATES))
@@ -68,18 +48,34 @@ class Workers(Records):
         if pods_start:
             for edge in self.edges.values():
                 edge.start_pods()
-        workers = self.claimed(Quota(9, 9))
+        self.work(self.next_process(), Quota(1, 1), fate)
+        self.work(self.next_process(), Quota(9, 9), fate)
+
+    def work(self, keeper: int | None, quota: Quota, fate: str = "done") -> int:
+        """One claim, and its passes to their end; returns how many."""
+        workers = self.claimed(quota, keeper)
         for worker in workers:
             while fate != "done" and worker.driver.waiting:
                 worker.step(fate)
             worker.finish()
         self.recorded(workers)
+        return len(workers)
 
     def others_die(self) -> None:
-        """They claim what is due once all leases are over, and are never heard of again."""
+        """A process claims what is due once all leases are over, and is never heard of again."""
         self.time_passes(LEASE + 1)
-        for worker in self.claimed(Quota(9, 9)):
+        keeper = self.next_process()
+        self.workers += self.claimed(Quota(9, 9), keeper)
+        self.dies(keeper)
+
+    def dies(self, keeper: int | None) -> None:
+        """A process, with all that it was at; another one takes its place. Its clusters stay kept by it."""
+        for worker in [worker for worker in self.workers if worker.keeper == keeper]:
             worker.die()
+            self.workers.remove(worker)
+        if keeper is not None:
+            self.born += 1
+            self.processes[self.processes.index(keeper)] = self.born
 
     def collected(self) -> None:
         for edge in self.edges.values():
@@ -105,9 +101,3 @@ class Workers(Records):
 
     def done(self) -> Sequence[Worker]:
         return [worker for worker in self.workers if worker.outcome is not None]
-
-
-def _leases() -> dict[int, tuple[datetime, int]]:
-    """By cluster, until when and which."""
-    rows = models.Cluster.objects.values_list("pk", "lease_until", "lease_epoch")
-    return {pk: (until, epoch) for pk, until, epoch in rows}
