@@ -32,7 +32,7 @@ ENOUGH_FOR_TWO = 0.1
 LOOK_FOR_MORE = 0.05
 # Seconds from one claim of observations to the next, while no more are due than there are places. A change is claimed
 # at once; observations have no haste, and sixteen of them cost little more to claim, load and record than four.
-LOOKS_EVERY = 0.5
+LOOKS_EVERY = 1.0
 
 
 @as_engine

@@ -35,8 +35,11 @@ def _quiet(meddler: Meddler, join: Join, web: Web) -> tuple[Cluster, Bundle]:
     return cluster, bundle
 
 
-def test_a_quiet_pass_is_one_list_of_each_kind_held_and_of_the_nodes(meddler: Meddler, join: Join, web: Web) -> None:
+def test_a_quiet_pass_is_one_list_of_each_kind_held_and_of_the_nodes(
+    meddler: Meddler, join: Join, web: Web, settings: Any
+) -> None:
     cluster, bundle = _quiet(meddler, join, web)
+    settings.OTE_OBSERVE_INTERVAL = 60.0
     put(None, web_wish(bundle.namespace, name="second"))
     drive_until(lambda: proven(Bundle.objects.get(title="deployment second")))
     meddler.clear()
@@ -147,8 +150,9 @@ def test_of_secrets_only_the_metadata_is_read(meddler: Meddler, join: Join, web:
     assert all(item.headers["Accept"].startswith("application/json;as=PartialObjectMetadata") for item in reads)
 
 
-def test_all_kinds_are_listed_once_an_hour(meddler: Meddler, join: Join, web: Web) -> None:
+def test_all_kinds_are_listed_once_an_hour(meddler: Meddler, join: Join, web: Web, settings: Any) -> None:
     cluster, _ = _quiet(meddler, join, web)
+    settings.OTE_OBSERVE_INTERVAL = 60.0
     Cluster.objects.filter(pk=cluster.pk).update(full_list_at=None)
     look(cluster)
     assert len(meddler.paths()) == len(ALL_KINDS) + 2  # the nodes, and the version
@@ -157,8 +161,11 @@ def test_all_kinds_are_listed_once_an_hour(meddler: Meddler, join: Join, web: We
     assert sorted(meddler.paths()) == HELD
 
 
-def test_what_ended_is_looked_for_until_it_is_gone_and_then_no_more(meddler: Meddler, join: Join, web: Web) -> None:
+def test_what_ended_is_looked_for_until_it_is_gone_and_then_no_more(
+    meddler: Meddler, join: Join, web: Web, settings: Any
+) -> None:
     cluster, bundle = _quiet(meddler, join, web)
+    settings.OTE_OBSERVE_INTERVAL = 60.0
     end(bundle)
     drive_until(lambda: not bundle.placements.exists())
     meddler.clear()
