@@ -12,8 +12,8 @@ from clusters.engine.record import Finished
 
 # Passes that end within this many seconds are recorded together: a batch costs as much as twenty passes.
 GATHER = 0.1
-# Rows of placements after which a batch waits for no more: as many take a tenth of a second to record, in which no change
-# is claimed.
+# Rows of placements after which a batch waits for no more: as many take a tenth of a second to record, in which no
+# change is claimed.
 MOST_ROWS = 1000
 
 
