@@ -31,6 +31,8 @@ def pytest_collection() -> Generator[None, object, object]:
 
     It stays to the end, and to look through all of it again and again is a good part of the time of a quick test.
     """
+    import otestack.urls  # noqa: F401 - the screens come with the routes, and tests go through them
+
     gc.disable()
     try:
         return (yield)

@@ -135,10 +135,12 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
     django.setup()
     from django.conf import settings
+    from django.contrib import admin
     from django.test import Client
 
     from accounts.models import User
 
+    admin.autodiscover()  # which the routes do, but they are not there before the first request
     settings.ALLOWED_HOSTS = ["testserver"]
     named = {"username": options.user} if options.user else {"is_superuser": True}
     user = User.objects.living().filter(**named).first()

@@ -73,7 +73,7 @@ def _stopped(meddler: Meddler, method: str, path: str, *, recorded: bool = True)
         all_kinds=ALL_KINDS,
         longest_seconds=40,
     )
-    claims, now = claim(Quota(clusters=10, probes=10))
+    claims, now = claim(Quota(clusters=10, probes=10), sessions().keeper)
     assert claims, "something is due"
     drivers = sessions().drivers(claims)
     works = load(claims, now)
