@@ -7,21 +7,48 @@ to be in the key it is kept under; what only the database looks at can be put in
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from otestack.among import one_parameter
+
 Row = tuple[Any, ...]
 Made = TypeVar("Made")
 
 _PAGE = " LIMIT %s OFFSET %s"
+_LONG_AGO = datetime(1900, 1, 1, tzinfo=UTC)
 
 
-def holes(*values: int | str) -> list[Any]:
-    """Return what stands for such values until a statement runs: no caller sends it, and it fits into any column."""
-    return [2_147_400_000 + n if isinstance(value, int) else f"\0{n}" for n, value in enumerate(values)]
+def holes(*values: int | str | datetime | list[int]) -> list[Any]:
+    """Return what stands for such values until a statement runs: no caller sends it, and it fits into any column.
+
+    A list stands for the values of an `__among`.
+    """
+    return [_hole(value, n) for n, value in enumerate(values)]
+
+
+def _hole(value: int | str | datetime | list[int], n: int) -> Any:
+    number = 2_147_400_000 + n
+    match value:
+        case datetime():
+            return _LONG_AGO + timedelta(days=n)
+        case list():
+            return [number]
+        case int():
+            return number
+        case _:
+            return f"\0{n}"
+
+
+def _sent(value: Any) -> Any:
+    """Return a value as the database's driver takes it."""
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    return one_parameter(value) if isinstance(value, list) else value
 
 
 class Statement:
@@ -38,8 +65,8 @@ class Statement:
         except EmptyResultSet:  # nothing can match, whatever the tables hold
             return
         self._converters = compiler.get_converters([expression for expression, *_ in compiler.select])
-        numbers = {value: number for number, value in enumerate(replaced)}
-        self._places = [(n, numbers[value]) for n, value in enumerate(self._params) if value in numbers]
+        sent = [_sent(value) for value in replaced]
+        self._places = [(n, sent.index(value)) for n, value in enumerate(self._params) if value in sent]
 
     def run(self, *values: Any) -> list[Row]:
         """Return the rows. values: in place of those replaced."""
@@ -82,7 +109,7 @@ class Statement:
     def _filled(self, values: Sequence[Any]) -> list[Any]:
         params = list(self._params)
         for place, number in self._places:
-            params[place] = values[number]
+            params[place] = _sent(values[number])
         return params
 
     def _run(self, sql: str, params: Sequence[Any], *, convert: bool = True) -> list[Row]:

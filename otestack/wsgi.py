@@ -11,6 +11,7 @@ from otestack.bodies import WithBodies
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "otestack.settings")
 
 application = WithBodies(get_wsgi_application())
-# The views before the first request, then spare the collector of cycles what stays.
-import_module("otestack.urls")
+# The views and what else the first request would load, then spare the collector of cycles what stays.
+for name in ("otestack.urls", "rest_framework_simplejwt.state", "django.db.models.sql.compiler"):
+    import_module(name)
 gc.freeze()

@@ -17,18 +17,21 @@ from django.db.models.functions import Now
 from clusters.engine.clock import db_now
 from clusters.models import SILENT, Cluster
 from otestack.sentences import say
-from otestack.statements import Statement
+from otestack.statements import Statement, holes
 
 # Claims without a record after which a cluster waits: each time the worker died or was stopped.
 DEADLY_CLAIMS = 3
-# Seconds by which an observation is late that no longer waits for changes. The first looks at what a large push has
-# just applied would else take places from the rest of that push.
-LATE = 1.0
+# Seconds by which an observation is late that no longer waits for changes, and at most this share of the interval. The
+# first looks at what a large push has just applied would else take places from the rest of that push.
+LATE = 5.0
+LATE_SHARE = 1 / 6
 # Seconds after which a worker takes what another one drove last: with a new connection, which costs as much as ten
 # requests on an open one.
 PATIENCE = 0.5
 # Seconds after which nobody's preference counts any more.
 STRANDED = 10.0
+# The keeper of whoever keeps nothing.
+NOBODY = -1
 
 _COLUMNS = ("pk", "name", "lease_epoch", "change_seq", "driver", "uid", "credentials_version", "away_since",
             "failed_probes", "observed_at", "claims_unrecorded")  # fmt: skip
@@ -109,8 +112,13 @@ def change_is_due() -> bool:
 
 @lru_cache(maxsize=1)
 def _free_change() -> Statement:
-    free = Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=Now()))
-    return Statement(free.filter(change_due_at__lte=Now()).values_list("pk")[:1])
+    free = Cluster.objects.filter(_unleased(Now()), change_due_at__lte=Now())
+    return Statement(free.values_list("pk")[:1])
+
+
+def late_after() -> float:
+    """Return by how many seconds an observation is late that no longer waits for changes."""
+    return min(LATE, LATE_SHARE * settings.OTE_OBSERVE_INTERVAL)
 
 
 def release_stranded() -> None:
@@ -119,29 +127,26 @@ def release_stranded() -> None:
     before = now - timedelta(seconds=STRANDED)
     overdue = Q(change_due_at__lt=before) | Q(observe_due_at__lt=before)
     with transaction.atomic():
-        stranded = _locked(_unleased(now).filter(overdue, kept_by__isnull=False))
+        stranded = _locked(Cluster.objects.filter(_unleased(now), overdue, kept_by__isnull=False))
         Cluster.objects.filter(pk__in=list(stranded.values_list("pk", flat=True))).update(kept_by=None)
 
 
 def _choose(quota: Quota, keeper: int | None, now: datetime) -> list[tuple[Any, ...]]:
     """Lock and return rows of due clusters, `_COLUMNS` of each."""
-    free = _unleased(now)
-    answering, silent = free.exclude(SILENT), free.filter(SILENT)
-    is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
-    mine, others = answering.filter(is_mine), answering.exclude(is_mine)
-    late, overdue = now - timedelta(seconds=LATE), now - timedelta(seconds=PATIENCE)
+    due = _due()
+    late, overdue = now - timedelta(seconds=late_after()), now - timedelta(seconds=PATIENCE)
     most = quota.clusters
-    chosen = _Chosen(most)
+    chosen = _Chosen(most, now, keeper)
     share = min(quota.probes, _rounded(most / 4)) if quota.looks else 0
-    probed = chosen.probe(silent, share, now)
-    own = chosen.add(_looks(mine, late), _rounded(most / 4)) if quota.looks else 0
-    own += chosen.add(_changes(mine, now), most)
-    chosen.add(_changes(others, now if quota.idle and not own else overdue), most)
+    probed = chosen.probe(share)
+    own = chosen.add(due.looks, _rounded(most / 4), late) if quota.looks else 0
+    own += chosen.add(due.changes, most)
+    chosen.add(due.changes_of_others, most, now if quota.idle and not own else overdue)
     if quota.looks:
-        chosen.add(_looks(mine, now), most)
-        chosen.add(_looks(others, overdue), most)
+        chosen.add(due.looks, most)
+        chosen.add(due.looks_of_others, most, overdue)
         if probed == share:  # there may be more
-            chosen.probe(silent, quota.probes - probed, now)
+            chosen.probe(quota.probes - probed)
     return list(chosen.rows.values())
 
 
@@ -150,16 +155,8 @@ def _rounded(places: float) -> int:
     return int(places + random.random())
 
 
-def _unleased(now: datetime) -> QuerySet[Cluster]:
-    return Cluster.objects.filter(Q(lease_until__isnull=True) | Q(lease_until__lt=now))
-
-
-def _looks(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:
-    return rows.filter(observe_due_at__lte=before).order_by("observe_due_at")
-
-
-def _changes(rows: QuerySet[Cluster], before: datetime) -> QuerySet[Cluster]:
-    return rows.filter(change_due_at__lte=before).order_by("change_due_at")
+def _unleased(now: Any) -> Q:
+    return Q(lease_until__isnull=True) | Q(lease_until__lt=now)
 
 
 def _locked(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
@@ -169,33 +166,68 @@ def _locked(rows: QuerySet[Cluster]) -> QuerySet[Cluster]:
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """Statements that lock due clusters, what has waited longest first. looks, changes: of one's own, or nobody's."""
+
+    looks: Statement
+    looks_of_others: Statement
+    changes: Statement
+    changes_of_others: Statement
+    away: Statement
+    # Silent, but not away yet.
+    hiccuped: Statement
+
+
+@lru_cache(maxsize=1)
+def _due() -> _Due:
+    """Return the statements. What differs from claim to claim: keeper, time, by when due, what has a place."""
+    replaced = keeper, now, before, taken = holes(0, datetime.max, datetime.max, [])
+    free = Cluster.objects.filter(_unleased(now)).exclude(pk__among=taken)
+    is_mine = Q(kept_by=keeper) | Q(kept_by__isnull=True)
+    mine, others = free.exclude(SILENT).filter(is_mine), free.exclude(SILENT).exclude(is_mine)
+    look, change = Q(observe_due_at__lte=before), Q(change_due_at__lte=before)
+
+    def statement(rows: QuerySet[Cluster], order: str) -> Statement:
+        return Statement(_locked(rows.order_by(order)).values_list(*_COLUMNS), replaced)
+
+    return _Due(
+        looks=statement(mine.filter(look), "observe_due_at"),
+        looks_of_others=statement(others.filter(look), "observe_due_at"),
+        changes=statement(mine.filter(change), "change_due_at"),
+        changes_of_others=statement(others.filter(change), "change_due_at"),
+        # No change hastens the probe of a cluster that is away; one that may only have hiccuped is tried at once.
+        away=statement(free.filter(SILENT, look, away_since__isnull=False), "observe_due_at"),
+        hiccuped=statement(free.filter(SILENT, look | change, away_since__isnull=True), "observe_due_at"),
+    )
+
+
 class _Chosen:
     """Locked rows of clusters, by id. most: how many there is room for."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, now: datetime, keeper: int | None) -> None:
         self.rows: dict[int, tuple[Any, ...]] = {}
         self._most = most
+        self._now = now
+        self._keeper = NOBODY if keeper is None else keeper
 
-    def add(self, due: QuerySet[Cluster], most: int) -> int:
-        """Add the first so many that nobody holds and that are not there yet; return how many."""
+    def add(self, due: Statement, most: int, before: datetime | None = None) -> int:
+        """Add the first so many that nobody holds and that are not there yet; return how many. before: else now."""
         most = min(most, self._most - len(self.rows))
         if most <= 0:
             return 0
-        found = list(_locked(due).exclude(pk__in=list(self.rows)).values_list(*_COLUMNS)[:most])
+        found = due.page(0, most, self._keeper, self._now, before or self._now, list(self.rows))
         self.rows.update((row[0], row) for row in found)
         return len(found)
 
-    def probe(self, silent: QuerySet[Cluster], most: int, now: datetime) -> int:
+    def probe(self, most: int) -> int:
         """Add the first so many that are to be probed; return how many."""
-        # No change hastens the probe of a cluster that is away; one that may only have hiccuped is tried at once.
-        due, changed = Q(observe_due_at__lte=now), Q(change_due_at__lte=now)
-        away = silent.filter(due, away_since__isnull=False).order_by("observe_due_at")
-        hiccuped = silent.filter(due | changed, away_since__isnull=True).order_by("observe_due_at")
+        due = _due()
         share = most - _rounded(most / 2)
-        added = probed = self.add(away, share)
-        added += self.add(hiccuped, most - added)
+        added = probed = self.add(due.away, share)
+        added += self.add(due.hiccuped, most - added)
         if probed == share:  # there may be more
-            added += self.add(away, most - added)
+            added += self.add(due.away, most - added)
         return added
 
 

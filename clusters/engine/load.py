@@ -7,6 +7,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -18,6 +19,7 @@ from clusters.drivers.base import Ref
 from clusters.engine.claim import Claim
 from clusters.models import Bundle, Cluster, NodeLabel, Placement
 from otestack.crypto import Undecryptable, decrypt
+from otestack.statements import Statement, holes
 
 log = logging.getLogger(__name__)
 
@@ -196,18 +198,46 @@ def _bundles(ids: set[int]) -> dict[int, tuple[Any, ...]]:
 
     One that changed in between is newer than its placement, so that its objects are not taken for that generation's.
     """
-    rows = Bundle.objects.filter(pk__in=ids).values_list("pk", *_BUNDLE_COLUMNS)
+    rows = _statements().bundles.run(list(ids))
     return {pk: (str(uid), *rest) for pk, uid, *rest in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """What is read of clusters, or of bundles, by their ids."""
+
+    clusters: Statement
+    placements: Statement
+    bundles: Statement
+    labels: Statement
+
+
+@lru_cache(maxsize=1)
+def _statements() -> _Statements:
+    (ids,) = replaced = holes([])
+    labels = NodeLabel.objects.filter(node__cluster_id__among=ids, wanted__isnull=False)
+    # Marks as text: the ORM's way of reading JSON costs more than all else here.
+    marks: Any = Cast("marks", TextField())
+    clusters = Cluster.objects.filter(pk__among=ids).values_list("pk", "removing", "observe_due_at", "full_list_at")
+    placements = Placement.objects.filter(cluster_id__among=ids).order_by("id")
+    return _Statements(
+        clusters=Statement(clusters, replaced),
+        placements=Statement(placements.values_list(*_PLACEMENT_COLUMNS, marks), replaced),
+        bundles=Statement(Bundle.objects.filter(pk__among=ids).values_list("pk", *_BUNDLE_COLUMNS), replaced),
+        labels=Statement(
+            labels.values_list("node__cluster_id", "id", "node__name", "label", "wanted", "wanted_seq", "evict"),
+            replaced,
+        ),
+    )
 
 
 def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
     """Return the work of claimed clusters, in the order of the claims."""
     ids = [claim.cluster_id for claim in claims]
-    rows = Cluster.objects.filter(pk__in=ids).values_list("pk", "removing", "observe_due_at", "full_list_at")
     oldest = now - timedelta(seconds=settings.OTE_FULL_LIST_SECONDS)
     works = {}
     claim_of = {claim.cluster_id: claim for claim in claims}
-    for pk, removing, observe_due_at, full_list_at in rows:
+    for pk, removing, observe_due_at, full_list_at in _statements().clusters.run(ids):
         works[pk] = Work(
             claim=claim_of[pk],
             now=now,
@@ -215,9 +245,7 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
             observe_due_at=observe_due_at,
             full=removing or full_list_at is None or full_list_at < oldest,
         )
-    # Marks as text: the ORM's way of reading JSON costs more than all else here.
-    wanted = Placement.objects.filter(cluster_id__in=ids).order_by("id")
-    placed: Any = list(wanted.values_list(*_PLACEMENT_COLUMNS, Cast("marks", TextField())))
+    placed = _statements().placements.run(ids)
     bundles = _bundles({bundle_id for _, bundle_id, *_ in placed})
     for cluster_id, bundle_id, pk, *columns, marks in placed:
         if cluster_id in works and bundle_id in bundles:
@@ -228,10 +256,7 @@ def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
     for placement in present:
         placement.objects = objects.get(placement.version, ())
         placement.known = placement.version in objects
-    labels: Any = NodeLabel.objects.filter(node__cluster_id__in=ids, wanted__isnull=False).values_list(
-        "node__cluster_id", "id", "node__name", "label", "wanted", "wanted_seq", "evict"
-    )
-    for cluster_id, *rest in labels:
+    for cluster_id, *rest in _statements().labels.run(ids):
         if cluster_id in works:
             works[cluster_id].labels.append(WantedLabel(*rest))
     return [works[pk] for pk in ids if pk in works]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from business.models import Business
@@ -108,6 +109,20 @@ def test_a_statement_runs_with_other_values(db: None) -> None:
     assert (statement.count("c", 2), statement.page(0, 5, "c", 2), statement.page(1, 5, "c", 2)) == (1, [("c",)], [])
     nothing = Statement(User.objects.none().values_list("username"))
     assert (nothing.run(), nothing.count(), nothing.distinct("username")) == ([], 0, [])
+
+
+def test_a_statement_runs_with_other_times_and_any_number_of_ids(db: None) -> None:
+    now = timezone.now()
+    times = [now, now + timedelta(days=1), now + timedelta(days=2)]
+    rows = [Cluster(name=name, uid=name, observe_due_at=at) for name, at in zip("abc", times, strict=True)]
+    a, b, c = (row.pk for row in Cluster.objects.bulk_create(rows))
+    since, ids = replaced = holes(now, [])
+    found = Cluster.objects.filter(observe_due_at__gte=since, pk__among=ids).order_by("name")
+    statement = Statement(found.values_list("name", "observe_due_at"), replaced)
+    assert statement.run(now, []) == []
+    assert [name for name, _ in statement.run(now, [b])] == ["b"]
+    assert [name for name, _ in statement.run(now, [a, b, c])] == ["a", "b", "c"]
+    assert statement.run(times[2], [a, b, c]) == [("c", times[2])]
 
 
 @pytest.mark.parametrize("most", [1, 3])

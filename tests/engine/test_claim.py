@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db.models import F
 
-from clusters.engine.claim import DEADLY_CLAIMS, LATE, PATIENCE, Claim, Quota, claim, release_stranded
+from clusters.engine.claim import DEADLY_CLAIMS, PATIENCE, Claim, Quota, claim, late_after, release_stranded
 from clusters.engine.clock import db_now
 from clusters.engine.load import Work
 from clusters.engine.marks import mark_due
@@ -229,10 +229,10 @@ def test_the_observation_of_another_process_waits_a_moment_for_it() -> None:
 def test_first_looks_take_no_place_from_changes_until_they_are_late() -> None:
     for n in range(4):
         cluster(f"change{n}", change_due_at=ago(1))
-    look = cluster("look", observe_due_at=ago(LATE / 2))
+    look = cluster("look", observe_due_at=ago(late_after() / 2))
     assert taken(Quota(clusters=4, probes=1)) == [f"change{n}" for n in range(4)]
     Cluster.objects.exclude(pk=look.pk).update(lease_until=None)
-    Cluster.objects.filter(pk=look.pk).update(observe_due_at=ago(LATE))
+    Cluster.objects.filter(pk=look.pk).update(observe_due_at=ago(late_after()))
     assert "look" in taken(Quota(clusters=4, probes=1))
 
 

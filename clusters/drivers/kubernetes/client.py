@@ -155,12 +155,12 @@ class Client:
         method: str,
         path: str,
         *,
-        query: dict[str, str] | None = None,
+        query: dict[str, str] | str = "",
         body: bytes | None = None,
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> tuple[int, bytes]:
-        """Return status and body of a 2xx answer.
+        """Return status and body of a 2xx answer. query: as text it is encoded already.
 
         Raises OutOfTime where the pass may no longer write, Unreachable without an answer, Foreign on a field manager's
         conflict, Hopeless where the same request cannot ever succeed, else EdgeError.
@@ -171,7 +171,8 @@ class Client:
         try:
             async with self._turn, asyncio.timeout(self._limits.request):
                 target = quote(path, safe="/")  # names in it are what an edge calls its nodes and pods
-                answer = await self._carrier.exchange(method, target, urlencode(query or {}), headers, body)
+                encoded = query if isinstance(query, str) else urlencode(query)
+                answer = await self._carrier.exchange(method, target, encoded, headers, body)
         except TimeoutError as error:
             raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
         except TooLong as error:

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import orjson
@@ -25,8 +26,9 @@ _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-_FORCED = {"fieldManager": MANAGER, "force": "true"}
-_UNFORCED = {"fieldManager": MANAGER}
+# Encoded once, not for each of thousands of clusters.
+_FORCED = urlencode({"fieldManager": MANAGER, "force": "true"})
+_UNFORCED = urlencode({"fieldManager": MANAGER})
 
 
 class KubernetesDriver:

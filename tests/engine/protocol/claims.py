@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from clusters.engine.claim import DEADLY_CLAIMS, LATE, PATIENCE, Quota, claim
+from clusters.engine.claim import DEADLY_CLAIMS, PATIENCE, Quota, claim, late_after
 from clusters.engine.load import load
 from tests.engine.protocol.books import LEASE, Row, Rows
 from tests.engine.protocol.records import Records
@@ -35,7 +35,7 @@ class Due:
         return cls(
             changes=_due(mine, "change_due_at", now),
             looks=_due(mine, "observe_due_at", now),
-            late=_due(mine, "observe_due_at", now - timedelta(seconds=LATE)),
+            late=_due(mine, "observe_due_at", now - timedelta(seconds=late_after())),
             others_changes=_due(others, "change_due_at", now),
             overdue_changes=_due(others, "change_due_at", patient),
             overdue_looks=_due(others, "observe_due_at", patient),
