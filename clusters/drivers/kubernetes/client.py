@@ -24,7 +24,7 @@ import orjson
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, Unreachable
 from clusters.drivers.kubernetes import wire
 from clusters.drivers.kubernetes.connection import TooLong
-from clusters.drivers.kubernetes.direct import Direct, Idle
+from clusters.drivers.kubernetes.direct import Direct, Idle, lines
 from clusters.drivers.kubernetes.kubeconfig import Credentials
 from clusters.drivers.kubernetes.silence import silence
 from clusters.drivers.kubernetes.wire import one_line
@@ -133,14 +133,13 @@ class Client:
         self.cluster = cluster or say("this cluster")
         self._limits = limits
         self._turn = asyncio.Semaphore(SIDE_BY_SIDE)
+        # A kilobyte, of which each of thousands of clients keeps one.
         self._token = credentials.token
-        headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"}
-        if credentials.token:
-            headers["Authorization"] = f"Bearer {credentials.token}"
+        lines(self._login())  # what is no header line is of no use in any request
         common: dict[str, Any] = {
             "tls": tls_context(credentials),
             "tls_name": credentials.tls_server_name,
-            "headers": headers,
+            "headers": {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip"},
             "connect_seconds": limits.request / 2,
             "limit": limits.answer_bytes,
         }
@@ -165,7 +164,7 @@ class Client:
         Raises OutOfTime where the pass may no longer write, Unreachable without an answer, Foreign on a field manager's
         conflict, Hopeless where the same request cannot ever succeed, else EdgeError.
         """
-        headers = {"Accept": accept}
+        headers = {"Accept": accept} | self._login()
         if body is not None:
             headers["Content-Type"] = content_type
         try:
@@ -184,6 +183,9 @@ class Client:
         if 200 <= answer.status < 300:
             return answer.status, answer.body
         raise _refusal(answer.status, answer.body, answer.retry_after, self._hidden(body), self.cluster)
+
+    def _login(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"} if self._token else {}
 
     def _hidden(self, body: bytes | None) -> set[str]:
         """What an edge must not tell anybody: what we log in with, and the values of a Secret that we sent."""

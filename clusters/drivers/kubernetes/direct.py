@@ -93,7 +93,7 @@ class Direct:
         self._port = parts.port or (443 if tls else 80)
         self._path = parts.path.rstrip("/")
         self._tls: dict[str, Any] = {"ssl": tls, "server_hostname": tls_name or self._host} if tls else {}
-        self._head = _lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
+        self._head = lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
         self._idle = idle
         # Weak: of one that was closed nothing stays here until the server is asked again.
         self._kept: list[weakref.ref[Connection]] = []
@@ -109,7 +109,7 @@ class Direct:
         target = self._path + path + ("?" + query if query else "")
         if body is not None:
             headers = headers | {"Content-Length": str(len(body))}
-        request = f"{method} {target} HTTP/1.1\r\n{self._head}{_lines(headers)}\r\n".encode() + (body or b"")
+        request = f"{method} {target} HTTP/1.1\r\n{self._head}{lines(headers)}\r\n".encode() + (body or b"")
         connection = self._take()
         if connection is not None:
             try:
@@ -156,7 +156,7 @@ class Direct:
         return made
 
 
-def _lines(headers: dict[str, str]) -> str:
+def lines(headers: dict[str, str]) -> str:
     """Return header lines. Raises ValueError for what would not be one line."""
     text = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     if text.count("\n") != len(headers) or text.count("\r") != len(headers) or not text.isascii():
