@@ -9,9 +9,11 @@ import logging
 import os
 import secrets
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 import uvloop
@@ -25,11 +27,26 @@ from clusters.engine.bundles import centre_uid
 from clusters.engine.claim import Claim
 from clusters.models import Cluster
 from otestack.crypto import decrypt
+from otestack.memory import give_back
 
 log = logging.getLogger(__name__)
 
 # Drivers a process keeps, with their parsed credentials.
 KEPT_DRIVERS = 20_000
+# A driver is forgotten when its cluster was not driven for so many times what an unused connection is kept, which is
+# closed by then; to make it again costs a tenth of a handshake.
+FORGOTTEN_AFTER = 1.25
+# So many forgotten at once, and the system gets their memory back.
+MANY = 100
+
+
+@dataclass(slots=True)
+class _Held:
+    """A driver. version: its cluster's uid and the version of its credentials. used_at: on the monotonic clock."""
+
+    version: tuple[str, int]
+    driver: Driver
+    used_at: float = 0.0
 
 
 class Sessions:
@@ -45,8 +62,10 @@ class Sessions:
         self._tasks: set[asyncio.Task[None]] = set()
         self._connections = self.run(self._connect()).result()
         self._centre = ""
-        # By cluster, with uid and version: a restored database gives ids out again.
-        self._drivers: OrderedDict[int, tuple[tuple[str, int], Driver]] = OrderedDict()
+        # By cluster, the longest unused first, with uid and version: a restored database gives ids out again.
+        self._drivers: OrderedDict[int, _Held] = OrderedDict()
+        self._drivers_lock = threading.Lock()
+        self._loop.call_soon_threadsafe(self._forget_unused)
 
     def close(self) -> None:
         """Close every connection."""
@@ -58,7 +77,8 @@ class Sessions:
         centre = centre_uid()
         if centre != self._centre:
             self._centre = centre
-            self._drivers.clear()
+            with self._drivers_lock:
+                self._drivers.clear()
 
     async def _connect(self) -> Connections:
         return Connections(
@@ -89,29 +109,45 @@ class Sessions:
         A cluster is missing when it was removed meanwhile, or when what is stored for it is of no use.
         """
         wanted = {claim.cluster_id: (claim.uid, claim.credentials_version) for claim in claims}
-        stale = [pk for pk, version in wanted.items() if pk not in self._drivers or self._drivers[pk][0] != version]
+        found = {}
+        with self._drivers_lock:
+            for pk, now_valid in wanted.items():
+                held = self._drivers.pop(pk, None)
+                if held is not None and held.version == now_valid:
+                    found[pk] = held
+        stale = wanted.keys() - found.keys()
         if stale:
             # Decrypted row by row: one cluster that cannot be driven is no reason not to drive the others.
             sealed = Cluster.objects.filter(pk__in=stale).annotate(sealed=Cast("credentials", TextField()))
             for pk, name, driver, uid, version, text in sealed.values_list(
                 "pk", "name", "driver", "uid", "credentials_version", "sealed"
             ):
-                self._drivers.pop(pk, None)
                 try:
                     made = self._connections.driver(driver, decrypt(text), self._centre, name)
                 except Exception:
                     log.exception("Cluster %s cannot be driven with what is stored for it", pk)
                 else:
-                    self._drivers[pk] = ((uid, version), made)
-        found = {}
-        for claim in claims:
-            held = self._drivers.get(claim.cluster_id)
-            if held is not None:
-                self._drivers.move_to_end(claim.cluster_id)
-                found[claim.cluster_id] = held[1]
-        while len(self._drivers) > KEPT_DRIVERS:
-            self._drivers.popitem(last=False)
-        return found
+                    found[pk] = _Held((uid, version), made)
+        now = time.monotonic()
+        with self._drivers_lock:
+            for pk, kept in found.items():
+                kept.used_at = now
+                self._drivers[pk] = kept
+            while len(self._drivers) > KEPT_DRIVERS:
+                self._drivers.popitem(last=False)
+        return {pk: kept.driver for pk, kept in found.items()}
+
+    def _forget_unused(self) -> None:
+        """Forget drivers that were not used for long, again and again; in the event loop."""
+        self._loop.call_later(settings.OTE_IDLE_SECONDS / 4, self._forget_unused)
+        before = time.monotonic() - FORGOTTEN_AFTER * settings.OTE_IDLE_SECONDS
+        forgotten = 0
+        with self._drivers_lock:
+            while self._drivers and next(iter(self._drivers.values())).used_at < before:
+                self._drivers.popitem(last=False)
+                forgotten += 1
+        if forgotten >= MANY:
+            give_back()
 
 
 def _note(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
