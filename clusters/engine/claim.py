@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from clusters.engine.by_index import by_index
 from clusters.engine.clock import db_now
 from clusters.models import SILENT, Cluster
 from otestack.sentences import say
@@ -84,7 +85,7 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
     that keeps nothing.
     """
     asked_at = time.monotonic()
-    with transaction.atomic():
+    with by_index():
         now = db_now()
         chosen = _choose(quota, keeper, now)
         deadly = [row[0] for row in chosen if row[-1] >= DEADLY_CLAIMS]

@@ -16,6 +16,7 @@ from django.db.models import TextField
 from django.db.models.functions import Cast
 
 from clusters.drivers.base import Ref
+from clusters.engine.by_index import by_index
 from clusters.engine.claim import Claim
 from clusters.models import Bundle, Cluster, NodeLabel, Placement
 from otestack.crypto import Undecryptable, decrypt
@@ -231,6 +232,7 @@ def _statements() -> _Statements:
     )
 
 
+@by_index()
 def load(claims: Sequence[Claim], now: datetime) -> list[Work]:
     """Return the work of claimed clusters, in the order of the claims."""
     ids = [claim.cluster_id for claim in claims]
