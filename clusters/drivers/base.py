@@ -108,6 +108,7 @@ class ObservedPod:
     """A pod. trouble: what keeps it from running, in one line; '' when nothing does."""
 
     name: str
+    uid: str
     node: str
     running: bool
     trouble: str
@@ -151,6 +152,6 @@ class Driver(Protocol):
         """Put a label of ours on a node, or take it off."""
         ...
 
-    async def evict(self, namespace: str, pods: Iterable[str]) -> None:
-        """Delete these pods; their controllers put them where they belong now."""
+    async def evict(self, namespace: str, pods: Iterable[ObservedPod]) -> None:
+        """Delete these very pods; their controllers put them where they belong now. Gone already is success."""
         ...

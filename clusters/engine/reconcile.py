@@ -151,7 +151,7 @@ class _Pass:
                 self.check_time()
                 try:
                     pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector, label.node)
-                    await self.driver.evict(item.ref.namespace, [pod.name for pod in pods])
+                    await self.driver.evict(item.ref.namespace, pods)
                 except Unreachable:
                     raise
                 except EdgeError as error:

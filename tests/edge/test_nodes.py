@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Node, NodeLabel
 from tests.edge.conftest import drive_until, look, proven, web_wish
 from tests.edge.kube import Kube
-from tests.edge.meddler import Meddler, failure
+from tests.edge.meddler import Meddler, answer, failure
 
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
@@ -141,6 +142,30 @@ def test_a_label_taken_off_with_its_deployments_moves_their_pods(edge: Any, join
     assert len(before & {pod["metadata"]["uid"] for pod in edge.objects(cluster.name, "Pod", plain.namespace)}) >= 2
     drive_until(lambda: proven(chosen) and proven(plain))
     assert not NodeLabel.objects.filter(node__cluster=cluster, wanted__isnull=False).exists()
+
+
+def test_a_pod_that_took_the_name_of_one_that_was_listed_stays(
+    edge: Any, meddler: Meddler, join: Join, web: Web
+) -> None:
+    cluster = join(nodes=2, via=meddler)
+    plain = web(name="plain")
+    drive_until(lambda: proven(plain))
+    first, second = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [first], "gpu")
+    chosen = put(None, web_wish(plain.namespace, name="chosen", node_label="gpu"))
+    drive_until(lambda: proven(chosen))
+    pods = edge.objects(cluster.name, "Pod", plain.namespace)
+    mine = {pod["metadata"]["uid"] for pod in pods if pod["spec"].get("nodeName") == first}
+    replaced = [pod | {"metadata": pod["metadata"] | {"uid": "of-one-before"}} for pod in pods]
+    body = json.dumps({"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": replaced}).encode()
+    meddler.clear()
+    meddler.spoil("GET", "/pods", answer(200, body))
+    services.add_node_label(cluster.name, [second], "gpu")
+    services.delete_node_label(cluster.name, [first], "gpu", delete_deploy=True)
+    wanted = NodeLabel.objects.filter(node__cluster=cluster, wanted__isnull=False)
+    drive_until(lambda: not wanted.exists())
+    assert any("/pods/" in path for path in meddler.paths("DELETE"))
+    assert mine <= {pod["metadata"]["uid"] for pod in edge.objects(cluster.name, "Pod", plain.namespace)}
 
 
 def test_a_node_that_is_gone_goes_with_its_labels(edge: Any, join: Join, web: Web, kube: Else) -> None:

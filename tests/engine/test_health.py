@@ -14,7 +14,7 @@ DAEMONSET = "apps/v1/DaemonSet"
 
 
 def pod(trouble: str = "", running: bool = False) -> ObservedPod:
-    return ObservedPod("p", "n1", running, trouble)
+    return ObservedPod("p", "u", "n1", running, trouble)
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,7 @@ def test_nothing_is_put_into_a_namespace_that_is_not_ours() -> None:
 
 def test_pods_say_why_a_workload_is_not_up() -> None:
     edge = MemoryEdge(UNREADY)
-    edge.pods = [ObservedPod("p", "n1", False, "ImagePullBackOff: no such image")]
+    edge.pods = [ObservedPod("p", "u", "n1", False, "ImagePullBackOff: no such image")]
     result = one_pass(observing(placement(ready_generation=0)), edge).placements[1]
     assert (result.ready, result.error, result.reason) == (False, 1, "ImagePullBackOff: no such image")
     assert not result.hopeless

@@ -31,7 +31,7 @@ DEPLOYMENT, DAEMONSET = "apps/v1/Deployment", "apps/v1/DaemonSet"
 
 
 def item(**content: Any) -> Any:
-    content.setdefault("metadata", {"name": "a"})
+    content.setdefault("metadata", {"name": "a", "uid": "u"})
     return decode_item(json.dumps(content).encode())
 
 
@@ -251,12 +251,12 @@ def waiting(reason: str, message: str = "") -> dict[str, Any]:
     ],
 )
 def test_what_keeps_a_pod_from_running(status: dict[str, Any], trouble: str) -> None:
-    assert observed_pod(item(status=status)) == ObservedPod("a", "", False, trouble)
+    assert observed_pod(item(status=status)) == ObservedPod("a", "u", "", False, trouble)
 
 
 def test_a_pod_that_runs_or_is_told_to_go_has_no_trouble() -> None:
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
-    assert observed_pod(item(spec={"nodeName": "n1"}, status=status)) == ObservedPod("a", "n1", True, "")
+    assert observed_pod(item(spec={"nodeName": "n1"}, status=status)) == ObservedPod("a", "u", "n1", True, "")
     ended = {"containerStatuses": [{"state": {"terminated": {"reason": "Error"}}}]}
     assert observed_pod(item(metadata={"name": "a", "deletionTimestamp": "t"}, status=ended)).trouble == ""
 

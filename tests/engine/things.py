@@ -177,7 +177,7 @@ class MemoryEdge:
     async def label(self, node: str, label: str, present: bool) -> None:
         self._called("label", node)
 
-    async def evict(self, namespace: str, pods: Iterable[str]) -> None:
+    async def evict(self, namespace: str, pods: Iterable[ObservedPod]) -> None:
         self._called("evict")
 
 

@@ -148,11 +148,12 @@ class KubernetesDriver:
 
     async def delete(self, ref: Ref, uid: str) -> None:
         """DELETE in the background, of that uid only."""
+        await self._delete(KINDS[ref.kind].path(ref.namespace, ref.name), uid)
+
+    async def _delete(self, path: str, uid: str) -> None:
         options = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         try:
-            await self._client.request(
-                "DELETE", KINDS[ref.kind].path(ref.namespace, ref.name), body=orjson.dumps(options)
-            )
+            await self._client.request("DELETE", path, body=orjson.dumps(options))
         except EdgeError as error:
             # 404: gone. 409: another object of that name, or one that is being emptied; the next list tells.
             if error.status not in {404, 409}:
@@ -169,14 +170,10 @@ class KubernetesDriver:
             content_type=_MERGE,
         )
 
-    async def evict(self, namespace: str, pods: Iterable[str]) -> None:
+    async def evict(self, namespace: str, pods: Iterable[ObservedPod]) -> None:
         """DELETE pod by pod: a disruption budget must not hold what was asked for."""
         for pod in pods:
-            try:
-                await self._client.request("DELETE", f"/api/v1/namespaces/{namespace}/pods/{pod}")
-            except EdgeError as error:
-                if error.status != 404:
-                    raise
+            await self._delete(f"/api/v1/namespaces/{namespace}/pods/{pod.name}", pod.uid)
 
     async def _list_kind(self, name: str) -> Sequence[Observed]:
         kind = KINDS[name]

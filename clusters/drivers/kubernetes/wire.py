@@ -314,6 +314,7 @@ def observed_pod(item: Item) -> ObservedPod:
     running = status.phase == "Running" and ready is not None and ready.status == "True"
     return ObservedPod(
         name=item.metadata.name,
+        uid=item.metadata.uid,
         node=spec.node_name,
         running=running,
         # A pod that is told to go ends with an exit code that is nobody's trouble.

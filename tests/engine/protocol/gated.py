@@ -124,5 +124,5 @@ class Gated:
         self.edge.labelled_late = self.late
         self._answered(fate)
 
-    async def evict(self, namespace: str, pods: Iterable[str]) -> None:
+    async def evict(self, namespace: str, pods: Iterable[ObservedPod]) -> None:
         self._answered(await self._ask())
