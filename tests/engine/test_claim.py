@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.db.models import F
 
 from clusters.engine.claim import DEADLY_CLAIMS, PATIENCE, Claim, Quota, claim, late_after, release_stranded
 from clusters.engine.clock import db_now
-from clusters.engine.load import Work
+from clusters.engine.load import Work, load
 from clusters.engine.marks import mark_due
 from clusters.engine.outcome import PassOutcome
 from clusters.engine.record import Finished, record
@@ -234,6 +235,28 @@ def test_first_looks_take_no_place_from_changes_until_they_are_late() -> None:
     Cluster.objects.exclude(pk=look.pk).update(lease_until=None)
     Cluster.objects.filter(pk=look.pk).update(observe_due_at=ago(late_after()))
     assert "look" in taken(Quota(clusters=4, probes=1))
+
+
+def test_a_claim_and_its_load_read_by_index_whatever_the_statistics_say() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite goes by its indexes")
+    for n in range(3):
+        cluster(f"due{n}", change_due_at=ago(1), observe_due_at=ago(1))
+    plans = []
+
+    def explained(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if sql.startswith("SELECT") and " FROM " in sql:
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN {sql}", params)
+                plans.append("\n".join(line for (line,) in cursor.fetchall()))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(explained):
+        load(*claim(Quota(clusters=9, probes=9), ME))
+    assert len(plans) > 6
+    for plan in plans:
+        assert "Seq Scan" not in plan
+        assert "Gather" not in plan
 
 
 def test_what_nobody_comes_for_is_anybodys() -> None:
