@@ -13,5 +13,5 @@ Map, in the order in which a wish travels:
   record     results in bulk, where the lease and the generation are still ours
   drive      the rolling window that joins claim, reconcile and record
   sessions   connections and the event loop of this process
-  backoff, outcome, clock, bulk, pace: what the above stand on
+  backoff, outcome, clock, bulk, by_index, pace: what the above stand on
 """
