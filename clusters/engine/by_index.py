@@ -14,10 +14,15 @@ _UNUSED = {"enable_seqscan": "off", "enable_bitmapscan": "off", "jit": "off", "m
 
 @contextmanager
 def by_index() -> Iterator[None]:
-    """A transaction of such statements. In another one, its later statements are of that kind too."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":
-            settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _UNUSED.items())
-            with connection.cursor() as cursor:
-                cursor.execute(f"SELECT {settings}")
+    """A transaction of such statements on PostgreSQL. In another one, its later statements are of that kind too.
+
+    Nothing on SQLite, which goes by indexes, and where a transaction would hold up all who write.
+    """
+    if connection.vendor != "postgresql":
+        yield
+        return
+    settings = ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _UNUSED.items())
+    with transaction.atomic(savepoint=False):
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {settings}")
         yield

@@ -85,7 +85,7 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
     that keeps nothing.
     """
     asked_at = time.monotonic()
-    with by_index():
+    with transaction.atomic(), by_index():
         now = db_now()
         chosen = _choose(quota, keeper, now)
         deadly = [row[0] for row in chosen if row[-1] >= DEADLY_CLAIMS]

@@ -64,6 +64,27 @@ def test_workers_that_have_just_started_keep_the_interval_until_they_can_measure
     assert set_pace() == observe_interval() == 240
 
 
+@pytest.mark.parametrize(
+    ("running", "due_since", "known", "effective"),
+    [
+        (30, 40, 0, 120),  # of four one in half a minute, and another waits since before the start
+        (30, 40, 240, 240),  # it does not become less by that
+        (30, 10, 0, 30),  # all that was due then was seen: the others have time
+        (10, 40, 0, 30),  # too early
+    ],
+)
+def test_workers_that_are_behind_since_they_started_stretch_the_interval(
+    running: float, due_since: float, known: float, effective: float
+) -> None:
+    Installation.objects.update_or_create(pk=1, defaults={"observe_interval": known})
+    _worker(running=running)
+    _slow_fleet()
+    waiting = Cluster.objects.earliest("observed_at")
+    Cluster.objects.filter(pk=waiting.pk).update(observe_due_at=db_now() - timedelta(seconds=due_since))
+    Cluster.objects.exclude(pk=waiting.pk).update(observe_due_at=db_now() + timedelta(seconds=9))
+    assert set_pace() == observe_interval() == pytest.approx(effective, rel=0.05)
+
+
 def test_an_interval_that_was_never_measured_is_the_wanted_one() -> None:
     _worker(running=5)
     _slow_fleet()
