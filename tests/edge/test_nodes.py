@@ -116,14 +116,20 @@ def test_a_label_stays_wanted_until_the_edge_takes_it(edge: Any, meddler: Meddle
     assert cluster.last_error == ""
 
 
-def test_a_label_taken_off_with_its_deployments_moves_their_pods(edge: Any, join: Join, web: Web) -> None:
-    cluster = join(nodes=2)
+def _beside_a_chosen_node(cluster: Cluster, web: Web) -> tuple[Bundle, Bundle, str, str]:
+    """Two bundles, anywhere and on the first node, which carries a label for it; and both nodes."""
     plain = web(name="plain")
     drive_until(lambda: proven(plain))
     first, second = sorted(_carried(cluster))
     services.add_node_label(cluster.name, [first], "gpu")
     chosen = put(None, web_wish(plain.namespace, name="chosen", node_label="gpu"))
     drive_until(lambda: proven(chosen))
+    return plain, chosen, first, second
+
+
+def test_a_label_taken_off_with_its_deployments_moves_their_pods(edge: Any, join: Join, web: Web) -> None:
+    cluster = join(nodes=2)
+    plain, chosen, first, second = _beside_a_chosen_node(cluster, web)
 
     def nodes_of(name: str) -> set[str]:
         pods = edge.objects(cluster.name, "Pod", plain.namespace)
@@ -148,12 +154,7 @@ def test_a_pod_that_took_the_name_of_one_that_was_listed_stays(
     edge: Any, meddler: Meddler, join: Join, web: Web
 ) -> None:
     cluster = join(nodes=2, via=meddler)
-    plain = web(name="plain")
-    drive_until(lambda: proven(plain))
-    first, second = sorted(_carried(cluster))
-    services.add_node_label(cluster.name, [first], "gpu")
-    chosen = put(None, web_wish(plain.namespace, name="chosen", node_label="gpu"))
-    drive_until(lambda: proven(chosen))
+    plain, _, first, second = _beside_a_chosen_node(cluster, web)
     pods = edge.objects(cluster.name, "Pod", plain.namespace)
     mine = {pod["metadata"]["uid"] for pod in pods if pod["spec"].get("nodeName") == first}
     replaced = [pod | {"metadata": pod["metadata"] | {"uid": "of-one-before"}} for pod in pods]
