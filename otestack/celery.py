@@ -30,7 +30,7 @@ def _share_memory(**_: Any) -> None:
 def _prepare_process(**_: Any) -> None:
     """Spare the collector of cycles what stays, and take as many open files as the system allows: one an edge."""
     gc.freeze()
-    # It goes through all that lives, and with thousands of connections took up to a fifth of a push. There are few cycles.
+    # It goes through all that lives: of a push over thousands of connections that was up to a fifth, for few cycles.
     gc.set_threshold(20_000, 20, 20)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
