@@ -29,6 +29,9 @@ def _share_memory(**_: Any) -> None:
 @signals.worker_process_init.connect
 def _prepare_process(**_: Any) -> None:
     """Spare the collector of cycles what stays, and take as many open files as the system allows: one an edge."""
+    from clusters.engine.nudge import get_ready
+
+    get_ready()
     gc.freeze()
     # It goes through all that lives: of a push over thousands of connections that was up to a fifth, for few cycles.
     gc.set_threshold(20_000, 20, 20)

@@ -6,6 +6,7 @@ from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
+from clusters.engine.nudge import get_ready
 from otestack.bodies import WithBodies
 from otestack.celery import app
 
@@ -18,11 +19,13 @@ for name in (
     "rest_framework_simplejwt.state",
     "django.db.models.sql.compiler",
     # To send messages to the workers:
+    "celery.app.events",
     "celery.events.dispatcher",
     "celery.events.receiver",
 ):
     import_module(name)
 app.finalize()
 app.connection_for_write().get_transport_cls()
+get_ready()
 # Spare the collector of cycles what stays.
 gc.freeze()

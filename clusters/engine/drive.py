@@ -26,8 +26,6 @@ from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
-# Share of its places from which on a worker wakes the next one, as it was woken itself.
-ENOUGH_FOR_TWO = 0.1
 # Seconds to wait for passes to end before looking for newly due clusters.
 LOOK_FOR_MORE = 0.05
 # Seconds from one claim of observations to the next, while no more are due than there are places. A change is claimed
@@ -74,8 +72,6 @@ class _Window:
         """Roll until there is nothing to do. Work is claimed at least once, however short the window."""
         passes = 0
         self._start_due()
-        if self._under_way >= settings.OTE_CONCURRENCY * ENOUGH_FOR_TWO:
-            nudge()
         while self._under_way or self._due_soon():
             ended = self._gather()
             if ended:
@@ -106,6 +102,9 @@ class _Window:
             return
         quota = Quota(places, self._most_probes - self._probes, idle=not self._under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
+        if quota.idle and claims and (len(claims) == places or change_is_due()):
+            # As this worker was woken itself; the next one begins while this one still loads.
+            nudge()
         if looks:
             self._looks_from = now + (LOOKS_EVERY if len(claims) < places else 0.0)
             self._crowded = sum(item.probe for item in claims) >= quota.probes
