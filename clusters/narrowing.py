@@ -33,7 +33,7 @@ def of_either(placements: QuerySet[Any], bundles: QuerySet[Any], clusters: Query
 
 
 def implied(state: str) -> Q:
-    """Return what a placement's state (clusters/reports.py) says of its own columns, and of its cluster."""
+    """Return what a placement's state (clusters/reports.py), any but ready, says of its own columns and its cluster."""
     ready, applied = Q(ready_generation=F("generation")), Q(applied_generation=F("generation"))
     open_ones = Q(present=True, failed=False) & ~ready
     match state:
@@ -43,8 +43,6 @@ def implied(state: str) -> Q:
             return Q(present=True) & _on(Cluster.objects.filter(away_since__isnull=False))
         case "stale":
             return Q(present=True) & _on(Cluster.objects.filter(away_since__isnull=True).exclude(is_fresh()))
-        case "ready":
-            return Q(present=True) & ready
         case "failed":
             return Q(present=True, failed=True) & ~ready
         case "progressing":

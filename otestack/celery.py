@@ -30,8 +30,10 @@ def _share_memory(**_: Any) -> None:
 def _prepare_process(**_: Any) -> None:
     """Spare the collector of cycles what stays, and take as many open files as the system allows: one an edge."""
     from clusters.engine.nudge import get_ready
+    from otestack.memory import keep_no_large_pieces
 
     get_ready()
+    keep_no_large_pieces()
     gc.freeze()
     # It goes through all that lives: of a push over thousands of connections that was up to a fifth, for few cycles.
     gc.set_threshold(20_000, 20, 20)

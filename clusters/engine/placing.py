@@ -84,8 +84,7 @@ def lock_placements() -> Installation:
 
     Two changes of labels, membership or bundles at once would each miss the other's rows.
     """
-    Installation.objects.get_or_create(pk=1)
-    return Installation.objects.select_for_update().get(pk=1)
+    return Installation.objects.select_for_update().get_or_create(pk=1)[0]
 
 
 def lock_ends(bundle_ids: Iterable[int]) -> None:

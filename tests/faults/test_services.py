@@ -16,11 +16,12 @@ import pytest
 
 from tests.faults.conftest import ready_fleet
 from tests.faults.fleet import SETTINGS, Deployed, Fleet
-from tests.run.product import once, product, until
+from tests.faults.processes import ONCE
+from tests.run.product import product, until
 from tests.services import Missing, Postgres, Redis
 
 # With servers of its own, whatever the suite runs on.
-pytestmark = [pytest.mark.processes, once]
+pytestmark = [pytest.mark.processes, *ONCE]
 
 # Seconds that a request may take whatever the broker does.
 QUICK = 2.0
