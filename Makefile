@@ -34,9 +34,9 @@ test-kubernetes: ## Run the edge tests on real control planes: the one in KUBEBU
 	@$(PREFLIGHT) venv --dev
 	@exec $(IN_VENV) -m tests.kubernetes $(ARGS)
 
-test-faults: ## Run the fault suite in its long form, 500 clusters and 50 killed workers, on PostgreSQL and Redis; FAULTS_SEED chooses the moments
+test-faults: ## Run the fault suite in its long form, 500 clusters and 50 killed workers, and a hundred new runs of the protocol's machine, on PostgreSQL and Redis; FAULTS_SEED chooses the moments
 	@$(PREFLIGHT) venv --dev
-	@FAULTS=long exec $(IN_VENV) -m tests.services -- $(IN_VENV) -m pytest tests/faults $(ARGS)
+	@FAULTS=long PROTOCOL_RUNS=100 exec $(IN_VENV) -m tests.services -- $(IN_VENV) -m pytest tests/engine/test_protocol.py tests/faults $(ARGS)
 
 bench: ## Measure against other tools and write tests/bench/results; ARGS="push --rounds 3" for one, ARGS=--smoke to try it
 	@$(PREFLIGHT) venv --dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
+from clusters.engine.bulk import update_rows
 from clusters.engine.by_index import by_index
 from clusters.engine.clock import db_now
 from clusters.models import SILENT, Cluster
@@ -104,6 +106,19 @@ def claim(quota: Quota, keeper: int | None = None) -> tuple[list[Claim], datetim
         for pk, name, epoch, seq, driver, uid, version, away, failed, observed_at, _ in chosen
     ]
     return claims, now
+
+
+def release(claims: Sequence[Claim]) -> None:
+    """Give back clusters on which nothing was begun: what was due there still is."""
+    rows = [{"id": c.cluster_id, "lease_epoch": c.epoch, "lease_until": None} for c in claims]
+    unclaimed = {"claims_unrecorded": "t.claims_unrecorded - 1"}
+    with transaction.atomic():
+        update_rows(
+            Cluster,
+            sorted(rows, key=lambda row: int(row["id"])),
+            match=("id", "lease_epoch"),
+            expressions=unclaimed,
+        )
 
 
 def change_is_due() -> bool:

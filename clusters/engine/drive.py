@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 import time
 
 from django.conf import settings
+from django.db import Error, OperationalError, connection
 
 from clusters.drivers.base import Driver
 from clusters.drivers.registry import ALL_KINDS
 from clusters.engine.batches import Batches
-from clusters.engine.claim import Quota, change_is_due, claim
+from clusters.engine.claim import Quota, change_is_due, claim, release
 from clusters.engine.load import Work, load
 from clusters.engine.nudge import nudge
 from clusters.engine.outcome import PassOutcome
@@ -83,8 +85,19 @@ class _Window:
                 passes += len(ended)
                 self._due_again.append(record(ended) + time.monotonic())
             if time.monotonic() < self._ends:
-                self._start_due()
+                self._start_more()
         return passes
+
+    def _start_more(self) -> None:
+        """A database that does not answer now is no reason to lose what edges have answered."""
+        try:
+            self._start_due()
+        except OperationalError as error:
+            if not self._under_way:
+                raise
+            log.warning("Nothing more is claimed in this window: %s", error)
+            connection.close_if_unusable_or_obsolete()
+            self._ends = 0.0
 
     def _due_soon(self) -> bool:
         now = time.monotonic()
@@ -110,9 +123,15 @@ class _Window:
             self._crowded = sum(item.probe for item in claims) >= quota.probes
         if not claims:
             return
-        drivers = self._runtime.drivers(claims)
+        try:
+            drivers, works = self._runtime.drivers(claims), load(claims, at)
+        except Exception:
+            connection.close_if_unusable_or_obsolete()
+            with contextlib.suppress(Error):  # else their leases run out
+                release(claims)
+            raise
         passes = []
-        for work in load(claims, at):
+        for work in works:
             driver = drivers.get(work.claim.cluster_id)
             self._under_way += 1
             self._probes += work.claim.probe

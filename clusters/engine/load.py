@@ -159,8 +159,10 @@ class _ObjectCache:
 
     def _load(self, bundles: set[int]) -> None:
         parts: dict[VersionKey, list[WantedObject]] = defaultdict(list)
-        # One statement, so that generation and objects belong together; from the bundle, which may hold no object.
-        rows = Bundle.objects.filter(pk__in=bundles).order_by("pk", "objects_wanted__position")
+        # One statement, so that generation and objects belong together; from the bundle, which may hold no object. One
+        # that has ended lost its objects without a new generation.
+        living = Bundle.objects.filter(pk__in=bundles, ended_at__isnull=True)
+        rows = living.order_by("pk", "objects_wanted__position")
         sealed = Cast("objects_wanted__secret", TextField())  # opened below, one by one
         unreadable = set()
         for pk, uid, generation, changed_at, api_version, kind, namespace, name, body, secret in rows.values_list(

@@ -43,6 +43,9 @@ class Plan:
     # Placements with all objects there as applied: their health counts.
     settled: list[tuple[WantedPlacement, list[Observed]]] = field(default_factory=list)
     unknown: dict[str, int] = field(default_factory=dict)
+    # By placement, where the list did not show all that it remembers: the marks of what it did show. What was not there
+    # may be somebody else's the next time.
+    marks: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
 
 def may_skip_list(work: Work, fresh_after: datetime) -> bool:
@@ -107,6 +110,9 @@ def _want(
 ) -> None:
     if not placement.known:  # changed since it was claimed: the mark that came with the change brings us back
         return
+    shown = {item.ref.key for item in mine}
+    if not placement.marks.keys() <= shown:
+        plan.marks[placement.id] = {key: mark for key, mark in placement.marks.items() if key in shown}
     wanted = {item.ref for item in placement.objects}
     plan.deletes += [
         (placement, item)

@@ -24,6 +24,7 @@ from clusters.drivers.base import (
 from clusters.engine import plan as planning
 from clusters.engine.health import health, is_ready
 from clusters.engine.load import WantedLabel, WantedPlacement, Work
+from clusters.engine.nodes import not_recorded
 from clusters.engine.outcome import LabelOutcome, PassOutcome
 from clusters.engine.plan import LOOK_AGAIN, Application, Plan
 from otestack.sentences import say
@@ -116,6 +117,7 @@ class _Pass:
         self.outcome.complete = True
         self.outcome.full = self.work.full
         self.outcome.nodes = self.listing.nodes
+        self.outcome.error = self.outcome.error or not_recorded(self.work.claim.name, self.listing.nodes)
 
     async def _label_nodes(self) -> None:
         """Before the list, so that it already shows them. A node that is gone settles its labels by its absence."""
@@ -173,6 +175,8 @@ class _Pass:
             outcome = self.outcome.of(placement_id)
             outcome.again, outcome.deleted, outcome.ready = LOOK_AGAIN, True, False
             outcome.reason = why or None
+        for placement_id, marks in plan.marks.items():
+            self.outcome.of(placement_id).marks = marks
         for placement in plan.empty:
             outcome = self.outcome.of(placement.id)
             if placement.deleted_once:
@@ -229,9 +233,8 @@ class _Pass:
             outcome.refused, outcome.reason = True, broken
             return
         after: list[Observed] = []
-        marks = {
-            item.ref.key: placement.marks[item.ref.key] for item in placement.objects if item.ref.key in placement.marks
-        }
+        remembered = plan.marks.get(placement.id, placement.marks)
+        marks = {item.ref.key: remembered[item.ref.key] for item in placement.objects if item.ref.key in remembered}
         for item, ours, keep_replicas in application.objects:
             self.check_time()
             try:

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import math
 import random
+import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -30,8 +31,12 @@ from otestack.sentences import say
 
 log = logging.getLogger(__name__)
 
-# A deadlock or a busy database is no reason to lose what an edge said.
-TRIES = 3
+# Seconds until another try; None: no more. A deadlock, or a database that is busy or starts again, is no reason to lose
+# what edges said.
+PAUSES = (0.0, 0.0, 0.5, 1.0, 2.0, 4.0, None)
+# Of PostgreSQL's error codes, a class; of SQLite's, those of a statement that is wrong or too large.
+PROGRAM_LIMIT_EXCEEDED = "54"
+SQLITE_REFUSALS = frozenset({"SQLITE_ERROR", "SQLITE_TOOBIG"})
 UNRECORDABLE = say("What this cluster said cannot be recorded; the reason has been logged.")
 
 _CLUSTER_EXPRESSIONS = {
@@ -65,13 +70,15 @@ def record(finished: Sequence[Finished]) -> float:
 
     What the database refuses is found by recording one by one, so that no edge's answer costs the results of others.
     """
-    for tries in range(1, TRIES + 1):
+    for pause in PAUSES:
         try:
             return _record(sorted(finished, key=lambda item: item.work.claim.cluster_id))
-        except OperationalError:
-            if tries == TRIES:
-                raise
-        except Exception:
+        except Exception as error:
+            if _passes(error):
+                if pause is None:
+                    raise
+                time.sleep(pause)
+                continue
             if len(finished) > 1:
                 return min(record([item]) for item in finished)
             if finished[0].outcome.error == UNRECORDABLE:
@@ -79,6 +86,14 @@ def record(finished: Sequence[Finished]) -> float:
             log.exception("The result of cluster %s cannot be recorded", finished[0].work.claim.name)
             return record([Finished(finished[0].work, PassOutcome(answered=True, error=UNRECORDABLE))])
     raise AssertionError("the last try returns or raises")
+
+
+def _passes(error: Exception) -> bool:
+    """Return whether another try may succeed: not where a database finds too large what it is told."""
+    cause = error.__cause__
+    too_large = str(getattr(cause, "pgcode", "") or "").startswith(PROGRAM_LIMIT_EXCEEDED)
+    too_large |= getattr(cause, "sqlite_errorname", "") in SQLITE_REFUSALS
+    return isinstance(error, OperationalError) and not too_large
 
 
 @transaction.atomic
@@ -163,8 +178,8 @@ def _meet_unknown(finished: Sequence[Finished]) -> None:
         unknown = item.outcome.unknown
         ended = {}
         if unknown:
-            bundles = Bundle.objects.filter(uid__in=list(_uuids(unknown)), ended_at__isnull=False)
-            ended = dict(bundles.values_list("pk", "uid"))
+            bundles = Bundle.objects.filter(ended_at__isnull=False).only("uid")
+            ended = {found.pk: uid for uid, found in bundles.in_bulk(list(_uuids(unknown)), field_name="uid").items()}
         if ended:
             Placement.objects.bulk_create(
                 [Placement(cluster_id=cluster_id, bundle_id=pk, present=False) for pk in sorted(ended)],

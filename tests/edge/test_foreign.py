@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from clusters.engine.bundles import Wish, end, put
+from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Selector
 from tests.edge.conftest import drive_until, look, namespace_wish, proven, web_wish
 from tests.edge.kube import Kube, core, deployments
@@ -16,6 +17,7 @@ from tests.edge.meddler import Meddler
 Join = Callable[..., Cluster]
 Web = Callable[..., Bundle]
 Else = Callable[[Cluster], Kube]
+SOMEBODYS_SERVICE = {"metadata": {"name": "web"}, "spec": {"ports": [{"port": 99}]}}
 
 
 def _somebodys_deployment(labels: dict[str, str] | None = None) -> dict[str, Any]:
@@ -141,6 +143,44 @@ def test_what_took_the_place_of_ours_is_neither_changed_nor_deleted(
     drive_until(lambda: not bundle.placements.exists())
     (left,) = edge.objects(cluster.name, "Deployment", bundle.namespace)
     assert left["spec"]["template"]["spec"]["containers"][0]["image"] == "theirs:1"
+
+
+def test_what_took_the_place_of_ours_outlives_a_new_generation(join: Join, web: Web, kube: Else) -> None:
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    path = core("services", bundle.namespace, "web")
+    kube(cluster).delete(path)
+    kube(cluster).create(core("services", bundle.namespace), SOMEBODYS_SERVICE)
+    drive_until(lambda: "is not ours" in bundle.placements.get().last_error)
+    before = _without_status(kube(cluster).get(path))
+    bundle = put(bundle, web_wish(bundle.namespace, image="nginx:2"))
+    drive_until(lambda: bundle.placements.get().attempts, hurry=False)
+    look(cluster)
+    placement = bundle.placements.get()
+    assert "is not ours" in placement.last_error
+    assert (placement.generation, placement.applied_generation) == (2, 1)
+    assert _without_status(kube(cluster).get(path)) == before
+
+
+def test_what_came_while_ours_had_to_wait_outlives_a_new_generation(join: Join, web: Web, kube: Else) -> None:
+    """Of two objects, one is held by a finalizer, so that nothing is applied, and somebody takes the other's place."""
+    cluster = join()
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    held, lost = deployments(bundle.namespace, "web"), core("services", bundle.namespace, "web")
+    kube(cluster).merge(held, {"metadata": {"finalizers": ["example.com/hold"]}})
+    kube(cluster).delete(held)
+    kube(cluster).delete(lost)
+    drive_until(lambda: "waits until" in bundle.placements.get().last_error)
+    kube(cluster).create(core("services", bundle.namespace), SOMEBODYS_SERVICE)
+    before = _without_status(kube(cluster).get(lost))
+    bundle = put(bundle, web_wish(bundle.namespace, image="nginx:2"))
+    drive_due()
+    assert _without_status(kube(cluster).get(lost)) == before
+    kube(cluster).merge(held, {"metadata": {"finalizers": None}})
+    drive_until(lambda: "is not ours" in bundle.placements.get().last_error)
+    assert _without_status(kube(cluster).get(lost)) == before
 
 
 def test_what_somebody_put_in_its_place_since_the_list_stays(

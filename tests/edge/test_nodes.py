@@ -7,10 +7,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from clusters import services
+from clusters.engine import nodes
 from clusters.engine.bundles import put
 from clusters.engine.drive import drive_due
 from clusters.models import Bundle, Cluster, Node, NodeLabel
@@ -150,6 +152,48 @@ def test_a_label_taken_off_with_its_deployments_moves_their_pods(edge: Any, join
     assert not NodeLabel.objects.filter(node__cluster=cluster, wanted__isnull=False).exists()
 
 
+@pytest.mark.parametrize(
+    "expressions",
+    [
+        [{"key": "app.kubernetes.io/instance", "operator": "In", "values": ["chosen", "other"]}],
+        [{"key": "app.kubernetes.io/instance", "operator": "NotIn", "values": ["plain"]}],
+        [{"key": "role", "operator": "Exists"}],
+        [{"key": "legacy", "operator": "DoesNotExist"}],  # matches everybody's pods
+    ],
+    ids=lambda expressions: expressions[0]["operator"],
+)
+def test_pods_selected_by_expressions_leave_and_those_of_others_stay(
+    edge: Any, join: Join, web: Web, expressions: list[dict[str, Any]]
+) -> None:
+    cluster = join(nodes=2)
+    plain = web(name="plain")
+    drive_until(lambda: proven(plain))
+    first, second = sorted(_carried(cluster))
+    services.add_node_label(cluster.name, [first], "gpu")
+    wish = web_wish(plain.namespace, name="chosen", node_label="gpu")
+    spec = wish.objects[1]["spec"]
+    spec["selector"] = {"matchExpressions": expressions}
+    spec["template"]["metadata"]["labels"] = {"app.kubernetes.io/instance": "chosen", "role": "chosen"}
+    chosen = put(None, wish)
+    drive_until(lambda: proven(chosen))
+
+    def pods_of(name: str) -> dict[str, str]:
+        return {
+            pod["metadata"]["uid"]: pod["spec"].get("nodeName", "")
+            for pod in edge.objects(cluster.name, "Pod", plain.namespace)
+            if pod["metadata"]["labels"]["app.kubernetes.io/instance"] == name
+            and "deletionTimestamp" not in pod["metadata"]
+        }
+
+    others = pods_of("plain")
+    assert first in others.values()
+    services.add_node_label(cluster.name, [second], "gpu")
+    services.delete_node_label(cluster.name, [first], "gpu", delete_deploy=True)
+    drive_until(lambda: set(pods_of("chosen").values()) == {second})
+    drive_until(lambda: not NodeLabel.objects.filter(node__cluster=cluster, wanted__isnull=False).exists())
+    assert pods_of("plain") == others
+
+
 def test_a_pod_that_took_the_name_of_one_that_was_listed_stays(
     edge: Any, meddler: Meddler, join: Join, web: Web
 ) -> None:
@@ -182,6 +226,24 @@ def test_a_node_that_is_gone_goes_with_its_labels(edge: Any, join: Join, web: We
     assert last not in _carried(cluster)
     assert cluster.node_count == 2
     assert cluster.last_error == ""
+
+
+def test_a_cluster_of_more_nodes_than_are_recorded_is_deployed_to(
+    join: Join, web: Web, kube: Else, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nodes, "MOST_NODES", 2)
+    cluster = join(nodes=3)
+    bundle = web()
+    drive_until(lambda: proven(bundle))
+    look(cluster)
+    cluster.refresh_from_db()
+    assert "lists 3 nodes, and no more than 2 are recorded" in cluster.last_error
+    assert (cluster.away_since, _carried(cluster)) == (None, {})
+    name = kube(cluster).get("/api/v1/nodes")["items"][0]["metadata"]["name"]
+    kube(cluster).delete(f"/api/v1/nodes/{name}")
+    look(cluster)
+    cluster.refresh_from_db()
+    assert (cluster.last_error, cluster.node_count, len(_carried(cluster))) == ("", 2, 2)
 
 
 def _writes(queries: CaptureQueriesContext) -> list[str]:

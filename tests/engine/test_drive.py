@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
+import psycopg2
 import pytest
+from django.db import OperationalError, connection
 
 from clusters.engine.clock import db_now
 from clusters.engine.drive import drive_due
@@ -42,8 +45,6 @@ def test_a_cluster_that_cannot_be_driven_does_not_stop_the_others(fields: dict[s
 
 def test_a_secret_that_no_key_opens_does_not_stop_the_others() -> None:
     odd, fine = cluster("odd"), cluster("fine")
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute("UPDATE clusters_cluster SET credentials = 'gAAAAA' WHERE id = %s", [odd.pk])
     due(odd, fine)
@@ -51,6 +52,49 @@ def test_a_secret_that_no_key_opens_does_not_stop_the_others() -> None:
     odd, fine = Cluster.objects.defer("credentials").order_by("pk")
     assert odd.failed_probes >= 1 and fine.failed_probes >= 1
     assert odd.lease_until is None and fine.observe_due_at is not None and fine.observe_due_at > db_now()
+
+
+def _cut() -> None:
+    """End our connection from the server's side, as its restart would; on SQLite, which has none, say so."""
+    if connection.vendor != "postgresql":
+        raise OperationalError("disk I/O error")
+    with contextlib.closing(psycopg2.connect(**connection.get_connection_params())) as other:
+        other.cursor().execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+
+
+def _slow(line: Line, number: int) -> None:
+    """Take a second to say nothing."""
+    line.socket.settimeout(1)
+    line.ended()
+
+
+@pytest.mark.parametrize("statement", ["clusters_nodelabel", 'SET "lease_epoch"', '"credentials"'])
+def test_a_statement_that_fails_costs_no_pass_its_result(settings: Any, statement: str) -> None:
+    """The second claim, or what it loads, while passes of the first are under way."""
+    settings.OTE_CONCURRENCY = 2
+    met = 0
+
+    def cut_once(execute: Any, sql: str, *rest: Any) -> Any:
+        nonlocal met
+        if statement in sql and (met := met + 1) == 2:
+            _cut()
+        return execute(sql, *rest)
+
+    with playing(_slow) as peer:
+        slow = cluster(credentials=json.dumps({"server": f"http://127.0.0.1:{peer.port}"}))
+        due(slow)
+        quick = [cluster() for _ in range(3)]
+        due(*quick)
+        with connection.execute_wrapper(cut_once):
+            assert drive_due() == 2
+    assert met >= 2
+    found = Cluster.objects.all()
+    assert {(one.lease_until, one.claims_unrecorded) for one in found} == {(None, 0)}
+    assert sorted(one.failed_probes for one in found) == [0, 0, 1, 1]
+    slow.refresh_from_db()
+    assert slow.failed_probes == 1
+    assert drive_due() >= 2
+    assert all(one.failed_probes for one in Cluster.objects.all())
 
 
 @pytest.mark.parametrize("places", [1, 4])

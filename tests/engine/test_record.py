@@ -402,6 +402,16 @@ def test_one_clusters_nonsense_costs_no_other_cluster_its_result(bad: dict[str, 
     assert odd.observe_due_at is not None and odd.observe_due_at > db_now()
 
 
+def test_any_number_of_bundles_that_nobody_knows_are_counted() -> None:
+    one, other = cluster(), cluster()
+    many = 260_000  # more than SQLite takes parameters
+    first, second = begin(one, other)
+    unknown = {str(uuid.UUID(int=number)): 2 for number in range(many)}
+    record([Finished(first, outcome(first, unknown=unknown)), Finished(second, outcome(second))])
+    one.refresh_from_db()
+    assert (one.orphans, one.last_error) == (2 * many, "")
+
+
 def test_a_whole_fleet_is_recorded_in_a_constant_number_of_statements(django_assert_max_num_queries: Any) -> None:
     from django.db import connection
 

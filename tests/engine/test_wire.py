@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clusters.drivers.base import EdgeError, Foreign, Hopeless, ObservedNode, ObservedPod, Workload
-from clusters.drivers.kubernetes.client import _refusal
+from clusters.drivers.kubernetes.client import Limits, _refusal
 from clusters.drivers.kubernetes.driver import KubernetesDriver
 from clusters.drivers.kubernetes.kinds import KINDS
 from clusters.drivers.kubernetes.wire import (
@@ -304,6 +304,8 @@ def test_a_refusal_does_not_repeat_what_must_stay_hidden() -> None:
 
 class Answers:
     """A client whose every answer is the same; taken: but for an apply, of what is there already."""
+
+    limits = Limits(request=10, answer_bytes=10**6)
 
     def __init__(self, raw: bytes, *, taken: bool = False) -> None:
         self.raw = raw

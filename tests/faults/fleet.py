@@ -174,6 +174,7 @@ class Fleet:
 
         def deployments() -> list[dict[str, Any]] | None:
             code, answer = self.product.request("GET", "/v1/deploy?pageSize=0", token=self.system)
+            assert code in {0, 200} or code >= 500, (code, answer)
             return answer["data"] if code == 200 else None
 
         return Sampler(self.edge, self.records, deployments, len(self.clusters))

@@ -18,10 +18,11 @@ from tests.clusters.pki import Authority
 from tests.faults import gates, lies
 from tests.faults.lossy import LossyLine
 from tests.faults.names import DOMAIN, Names
+from tests.faults.processes import LONG
 
 LOCALHOST = "127.0.0.1"
-# What edges ask for with a 429, in seconds.
-PATIENCE = 4
+# What edges ask for with a 429, in seconds: longer than they would be left alone for otherwise.
+PATIENCE = 24 if LONG else 6
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ TROUBLES = {
 }
 # Where names are ours to take. Connections that somebody still begins, by an address that was remembered, are reset.
 NAMELESS = {"nameless": Trouble("its name cannot be resolved", treat=gates.reset, nameless=True)}
+# Of which nobody hears anything at all.
+AWAY = {name: TROUBLES[name] for name in ("silent", "reset")}
 # Now and then it works, and now and then it does not.
 FLAPPING = {"flapping": Trouble("", treat=gates.flapping)}
 # Not nice, but it works: what is wanted is there in time.

@@ -1,7 +1,7 @@
 """What must hold after any fault, and what must have held during it.
 
 differences(…)       after: clusters hold exactly what is wanted, rows say what clusters hold, nothing is stuck
-false_greens(…)      during: status 5 only where all that is counted ran it, of late and in this generation
+false_greens(…)      during: status 5 only where all that is counted ran it and was seen, of late and in this generation
 old_generations(…)   during: what is older than what is wanted does not stay
 too_many_tries(…)    during: what failed was not tried more often than the backoff allows
 
@@ -19,11 +19,13 @@ from clusters.engine.labels import BUNDLE, CENTRE
 from clusters.freshness import FRESH_INTERVALS
 from clusters.simulator.quantities import canonical
 from tests.faults.diary import Diary, Held, Moment, is_ready, spans
-from tests.faults.sampler import Sampler
+from tests.faults.sampler import Read, Sampler, Wanted
 
 # Seconds between what we note and what it is about: threads that wait for their turn, clocks that are read in turn.
 SLACK = 1.0
+# Statuses of deployments: all of what has ended, success, and taken off again.
 ENDED = frozenset({2, 5, 6, 7, 9})
+SUCCESS, OVER = 5, 9
 
 
 def differences(
@@ -57,7 +59,7 @@ def differences(
         bundle, row = bundles[uid], rows.get((cluster, uid))
         faults = [*_content(cluster, bundle, held[cluster, uid]), *_row(bundle, row, held[cluster, uid])]
         found += [f"{bundle['title']} on {cluster}: {fault}" for fault in faults]
-    return found + list(_stuck(everything, away))
+    return found + list(_stuck(everything, set(away)))
 
 
 def _title(bundles: dict[str, Any], uid: str) -> str:
@@ -132,12 +134,19 @@ def _row(bundle: dict[str, Any], row: dict[str, Any] | None, held: dict[Held, di
         yield f"it is ready and says: {row['last_error']}"
 
 
-def _stuck(everything: dict[str, Any], away: Collection[str]) -> Iterator[str]:
-    """Every change has ended, and every cluster will be looked at in time."""
+def _stuck(everything: dict[str, Any], away: set[str]) -> Iterator[str]:
+    """Every change has ended, what came of it is said, and every cluster will be looked at in time."""
     now = everything["now"]
+    ended = {bundle["uid"] for bundle in everything["bundles"] if bundle["ended"]}
     for row in everything["deployments"]:
         if row["open"] or row["status"] not in ENDED:
             yield f"{row['name']} has status {row['status']}, its change {'has not' if row['open'] else 'has'} ended"
+        placed = [placement for placement in everything["placements"] if placement["bundle"] == row["bundle"]]
+        ready = [placement["ready_generation"] == placement["generation"] for placement in placed]
+        if row["bundle"] in ended and row["status"] != OVER:
+            yield f"{row['name']} has ended with status {row['status']}"
+        elif ready and all(ready) and row["status"] != SUCCESS and not away & {one["cluster"] for one in placed}:
+            yield f"{row['name']} is ready everywhere with status {row['status']}"
     for cluster in everything["clusters"]:
         name, due = cluster["name"], cluster["observe_due_at"]
         if name in away:
@@ -155,26 +164,38 @@ def _stuck(everything: dict[str, Any], away: Collection[str]) -> Iterator[str]:
 
 
 def false_greens(sampler: Sampler) -> list[str]:
-    """Return where the API said 5 while a cluster that counts had not run that generation for three intervals."""
-    ran = _ready_spans(sampler.diary, sampler.ended)
-    fresh = FRESH_INTERVALS * sampler.interval + SLACK
+    """Return where the API said 5 of what a cluster that counts had not run, or nobody had seen, for three intervals.
+
+    Also before it was ready there, and in a generation that no recorded list can have shown.
+    """
+    if not sampler.told or len(sampler.reads) < 3:
+        return ["nobody told what was green"]
+    ran, appeared = _ready_spans(sampler.diary, sampler.ended), _appeared(sampler)
     by_deployment: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for key, pair in sampler.pairs.items():
         if pair.deployment is not None:
             by_deployment[pair.deployment].append(key)
     found = []
     for green in sampler.greens:
-        since, until = green.asked - fresh, green.answered + SLACK
-        if any(begun < until and ended > since for begun, ended in sampler.diary.gaps):
-            continue  # nobody saw what the clusters ran
+        reads = _reads_around(sampler, green.asked, green.answered)
+        if reads is None:
+            continue
+        since = green.asked - FRESH_INTERVALS * max(read.interval for read in reads) - SLACK
+        until = green.answered
+        # Nobody saw what the clusters ran.
+        blind = any(begun < until and ended > since for begun, ended in sampler.diary.gaps)
         for key in by_deployment[green.deployment]:
-            generation = _settled_wish(sampler, key, green.asked, green.answered)
-            if generation and not any(g == generation and a < until and b > since for a, b, g in ran.get(key, ())):
+            generation = _settled_wish(sampler, key, *reads)
+            if not generation:
+                continue
+            what = f"deployment {green.deployment} was 5 at {green.asked - sampler.began:.1f} s"
+            if not blind and not any(g == generation and a < until and b > since for a, b, g in ran.get(key, ())):
                 when = [(round(a - sampler.began, 1), round(b - sampler.began, 1), g) for a, b, g in ran.get(key, ())]
-                found.append(
-                    f"deployment {green.deployment} was 5 at {green.asked - sampler.began:.1f} s, and {key[0]} had not "
-                    f"run generation {generation}; it ran {when}"
-                )
+                found.append(f"{what}, and {key[0]} had not run generation {generation}; it ran {when}")
+            # A list that was recorded in between may have been overtaken before we read of it, so the next one counts.
+            earliest = max(since, appeared.get((*key, generation), since))
+            if not any(earliest <= at <= reads[1].answered for at in sampler.observed[key[0]]):
+                found.append(f"{what}, and no list of {key[0]} had shown generation {generation} of late")
     return found
 
 
@@ -189,18 +210,32 @@ def _ready_spans(diary: Diary, ends: float) -> dict[tuple[str, str], list[tuple[
     return found
 
 
-def _settled_wish(sampler: Sampler, key: tuple[str, str], asked: float, answered: float) -> int:
-    """Return the generation that was wanted all the time between; 0 when none was, or when that changed."""
+def _appeared(sampler: Sampler) -> dict[tuple[str, str, int], float]:
+    """Return when a bundle's Deployment was first there in a generation, by both; left out where that was before us."""
+    found: dict[tuple[str, str, int], float] = {}
+    for held, moments in sampler.diary.moments.items():
+        for moment in moments if held.kind == "Deployment" else ():
+            key = held.cluster, moment.bundle, moment.generation
+            found[key] = min(moment.at, found.get(key, moment.at))
+    return {key: at for key, at in found.items() if at > sampler.began}
+
+
+def _reads_around(sampler: Sampler, asked: float, answered: float) -> tuple[Read, Read] | None:
+    """Return the last read of the rows before, and the first one after; None where there are not both."""
     before = bisect_right(sampler.reads, (asked, asked)) - 1
-    while before >= 0 and sampler.reads[before][1] > asked:
+    while before >= 0 and sampler.reads[before].answered > asked:
         before -= 1
     after = bisect_right(sampler.reads, (answered, float("inf")))
     if before < 0 or after >= len(sampler.reads):
-        return 0
-    first, last = sampler.reads[before][0], sampler.reads[after][0]
-    wishes = [wish for wish in sampler.pairs[key].wanted if wish.asked <= last]
-    settled = {wish.generation for wish in wishes if wish.asked > first} | {
-        wish.generation for wish in wishes[: bisect_right(wishes, (first, float("inf")))][-1:]
+        return None
+    return sampler.reads[before], sampler.reads[after]
+
+
+def _settled_wish(sampler: Sampler, key: tuple[str, str], first: Read, last: Read) -> int:
+    """Return the generation that was wanted all the time between; 0 when none was, or when that changed."""
+    wishes = [wish for wish in sampler.pairs[key].wanted if wish.asked <= last.asked]
+    settled = {wish.generation for wish in wishes if wish.asked > first.asked} | {
+        wish.generation for wish in wishes[: bisect_right(wishes, (first.asked, float("inf")))][-1:]
     }
     return settled.pop() if len(settled) == 1 else 0
 
@@ -251,14 +286,29 @@ def _mean_delay(tries: int, base: float, cap: float) -> float:
 
 
 def too_many_tries(sampler: Sampler, *, base: float, cap: float) -> list[str]:
-    """Return whether placements together failed more often than the backoff allows in the time that was sampled.
+    """Return whether placements together failed more often than the backoff allows in the times in which they failed.
 
-    Half as many again are allowed for the jitter, and one more for each placement.
+    Half as many again are allowed for the jitter, and one more each time.
     """
-    failed = [most for pair in sampler.pairs.values() if (most := max(wish.attempts for wish in pair.wanted))]
-    most = len(failed) * (1 + 1.5 * most_tries(sampler.ended - sampler.began, base=base, cap=cap))
-    return (
-        [f"{sum(failed)} tries of {len(failed)} placements failed, {most:.0f} are allowed"]
-        if sum(failed) > most
-        else []
-    )
+    runs = [run for pair in sampler.pairs.values() for run in _failing(pair.wanted)]
+    tries = sum(count for count, _ in runs)
+    most = sum(1 + 1.5 * most_tries(seconds, base=base, cap=cap) for _, seconds in runs)
+    if tries <= most:
+        return []
+    return [f"{tries} tries of placements failed, in {len(runs)} times in which {most:.0f} are allowed"]
+
+
+def _failing(wanted: list[Wanted]) -> Iterator[tuple[int, float]]:
+    """Return how many tries failed in a row, and how many seconds the last came after the first, each time."""
+    count, begun, ended, last = 0, 0.0, 0.0, wanted[0].attempts
+    for wish in wanted[1:]:
+        if wish.attempts < last:
+            if count:
+                yield count, ended - begun
+            count, last = 0, 0
+        if wish.attempts > last:
+            begun, ended = begun if count else wish.asked, wish.answered
+            count += wish.attempts - last
+        last = wish.attempts
+    if count:
+        yield count, ended - begun

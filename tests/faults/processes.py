@@ -78,27 +78,32 @@ def _works(fleet: Fleet, victim: str) -> None:
 
 
 def kill(fleet: Fleet, victim: str) -> None:
-    """Kill one of VICTIMS."""
+    """Kill one of VICTIMS, which runs."""
     if victim in _POOLS:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(fleet.group(_POOLS[victim])[-1], signal.SIGKILL)
+        os.kill(fleet.group(_POOLS[victim])[-1], signal.SIGKILL)
     else:
         fleet.kill(victim)
 
 
-def storm(fleet: Fleet, victims: Sequence[str], chance: random.Random, longest: float) -> None:
+def storm(fleet: Fleet, victims: Sequence[str], chance: random.Random, longest: float) -> int:
     """Kill these, each at a random moment of the `longest` seconds after a change was asked for.
+
+    Return after how many of them clusters were left leased, or with a change that is due.
 
     Changes are upgrades and deletions of what is not under way, else a deployment, of which there are a few at a time.
     Whoever is killed again and again is started again later each time: nobody is killed before there was work to do.
     """
     made: list[Deployed] = []
+    in_the_middle = 0
     for victim in victims:
         _works(fleet, victim)
         _change(fleet, made, chance)
         time.sleep(chance.uniform(0, longest))
         kill(fleet, victim)
+        left = fleet.records.ask("everything")["clusters"]
+        in_the_middle += any(row["lease_until"] or row["change_due_at"] for row in left)
         fleet.answers()
+    return in_the_middle
 
 
 def _change(fleet: Fleet, made: list[Deployed], chance: random.Random) -> None:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.run.product import ROOT
@@ -118,7 +118,22 @@ def _everything() -> dict[str, Any]:
     }  # fmt: skip
 
 
-QUESTIONS: dict[str, Callable[[], dict[str, Any]]] = {"placements": _placements, "everything": _everything}
+def _an_hour_passes() -> dict[str, Any]:
+    """Make all that the engine has written down an hour older; return how many rows that were."""
+    from django.apps import apps
+    from django.db.models import DateTimeField, F
+
+    rows = 0
+    for model in apps.get_app_config("clusters").get_models():
+        times = [field.name for field in model._meta.concrete_fields if isinstance(field, DateTimeField)]
+        if times:
+            rows += model._base_manager.update(**{name: F(name) - timedelta(hours=1) for name in times})
+    return {"rows": rows}
+
+
+QUESTIONS: dict[str, Callable[[], dict[str, Any]]] = {
+    "placements": _placements, "everything": _everything, "an hour passes": _an_hour_passes
+}  # fmt: skip
 
 
 def _main() -> None:

@@ -27,6 +27,14 @@ class Green(NamedTuple):
     deployment: int
 
 
+class Read(NamedTuple):
+    """All rows were read at some instant between the first two. interval: seconds between observations, as then set."""
+
+    asked: float
+    answered: float
+    interval: float
+
+
 class Wanted(NamedTuple):
     """What a placement's row said from then on: read at some instant between these two.
 
@@ -62,10 +70,10 @@ class Sampler:
         self.pairs: dict[tuple[str, str], Pair] = {}
         # When lists of a cluster began that were recorded.
         self.observed: dict[str, list[float]] = defaultdict(list)
-        # When the rows were read, all together: asked and answered.
-        self.reads: list[tuple[float, float]] = []
-        # Seconds, the longest that was in force.
-        self.interval = 0.0
+        # When the rows were read, all together, and which interval was in force.
+        self.reads: list[Read] = []
+        # How often the API has told the status of deployments.
+        self.told = 0
         self.statuses: dict[int, list[tuple[float, int]]] = defaultdict(list)
         self._threads = [
             threading.Thread(target=self._repeat, args=(note,), name=note.__name__, daemon=True)
@@ -106,6 +114,7 @@ class Sampler:
         asked = time.time()
         rows = self._deployments()
         answered = time.time()
+        self.told += rows is not None
         for row in rows or ():
             seen = self.statuses[row["id"]]
             if not seen or seen[-1][1] != row["status"]:
@@ -118,8 +127,7 @@ class Sampler:
         with contextlib.suppress(Away):
             answer = self._records.ask("placements")
             answered = time.time()
-            self.reads.append((asked, answered))
-            self.interval = max(self.interval, answer["interval"])
+            self.reads.append(Read(asked, answered, answer["interval"]))
             for cluster, at in answer["observed"].items():
                 if at is not None and self.observed[cluster][-1:] != [at]:
                     self.observed[cluster].append(at)

@@ -1,17 +1,20 @@
-"""Two centres on one edge, as two products: the second takes nothing from the first, whatever becomes of it."""
+"""Two centres on one edge, as two products: neither takes anything from the other, whatever becomes of it."""
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kubernetes import client
 
 from tests.faults.conftest import ready_fleet
-from tests.faults.fleet import CLUSTERS, SETTINGS, Fleet
-from tests.run.product import product
+from tests.faults.diary import Held
+from tests.faults.fleet import CLUSTERS, SETTINGS, Fleet, Tenant
+from tests.faults.sampler import Sampler
+from tests.run.product import product, until
 
 pytestmark = pytest.mark.processes
 
@@ -28,33 +31,56 @@ def second(fleet: Fleet, tmp_path: Path, new_backend: Callable[[], dict[str, str
         yield found
 
 
-def identities(fleet: Fleet) -> dict[str, Any]:
-    """Return the uid of the tenant's namespace in each cluster."""
-    from kubernetes import client
-
-    found = {}
-    for cluster in CLUSTERS:
-        with fleet.kube(cluster) as api:
-            found[cluster] = client.CoreV1Api(api).read_namespace(fleet.namespace).metadata.uid
-    return found
+def objects_in(sampler: Sampler, *namespaces: str) -> dict[Held, str]:
+    """Return the uid of each object of a deployment in these namespaces, and of the namespaces."""
+    return {
+        held: found["metadata"]["uid"]
+        for held, found in sampler.diary.now().items()
+        if held.namespace in namespaces or (held.kind == "Namespace" and held.name in namespaces)
+    }
 
 
-def test_a_second_centre_takes_nothing_from_the_first(fleet: Fleet, second: Fleet) -> None:
+def test_neither_centre_takes_anything_from_the_other(fleet: Fleet, second: Fleet) -> None:
     mine = fleet.deploy()
     mine.is_everywhere()
-    before = identities(fleet)
     # Both count their businesses alike, so they want the same namespace: the worst that can happen.
     assert second.namespace == fleet.namespace
-    theirs = second.deploy(name=mine.name)
-    theirs.reaches(7)
-    for row in theirs.clusters().values():
-        assert "not ours" in row["lastError"]
-    theirs.delete()
-    theirs.reaches(9)
-    second.manage("business", "delete", second.namespace.removeprefix("ns"), "--yes")
+    # A namespace that the first centre does not have.
+    taken = {f"ns{row['id']}" for row in fleet.call("GET", "/v1/business?pageSize=0", token=fleet.system)["data"]}
+    other = next(made for made in added(second) if made.namespace not in taken)
+    kept = second.deploy(token=other.token)
+    kept.reaches(5)
+    with fleet.watched() as sampler, second.watched():
+        before = objects_in(sampler, fleet.namespace, other.namespace)
+        assert {held.name for held in before} >= {mine.name, kept.name, fleet.namespace, other.namespace}
+        theirs = second.deploy(name=mine.name)
+        theirs.reaches(7)
+        for row in theirs.clusters().values():
+            assert "not ours" in row["lastError"]
+        theirs.delete()
+        theirs.reaches(9)
+        ended = fleet.deploy()
+        ended.is_everywhere()
+        ended.delete()
+        ended.is_gone()
+        second.manage("business", "delete", second.namespace.removeprefix("ns"), "--yes")
+        # A pass of each over all clusters lies between a change and success.
+        again = fleet.deploy()
+        again.is_everywhere()
+        kept.reaches(5)
+        after = objects_in(sampler, fleet.namespace, other.namespace)
+        assert {held: after.get(held) for held in before} == before
+        for held in before:
+            assert all(moment.generation or held.kind == "Namespace" for moment in sampler.diary.moments[held]), held
     second.manage("cluster", "remove", CLUSTERS[0], "--yes")
-    # A pass of each over all clusters lies between a change and success.
-    again = fleet.deploy()
-    again.is_everywhere()
+    with fleet.kube(CLUSTERS[0]) as api:
+        apps = client.AppsV1Api(api)
+        until(lambda: not apps.list_namespaced_deployment(other.namespace).items, "the second centre has left")
     mine.is_everywhere()
-    assert identities(fleet) == before
+    assert fleet.images(again.name).keys() == set(CLUSTERS)
+
+
+def added(fleet: Fleet) -> Iterator[Tenant]:
+    """Add one business after the other."""
+    for number in itertools.count():
+        yield fleet.add_tenant(f"other{number}", f"others{number}")

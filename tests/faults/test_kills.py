@@ -19,16 +19,17 @@ def test_processes_killed_at_random_moments_while_two_beats_send(fleet: Fleet) -
     chance = random.Random(SEED)
     victims = chance.sample([*VICTIMS, "drive", "a driver"], len(VICTIMS) + 2)
     with fleet.watched(), second_beat(fleet), fleet.slow():
-        storm(fleet, victims, chance, longest=3)
+        assert storm(fleet, victims, chance, longest=3)
 
 
 def test_web_killed_right_after_answering(fleet: Fleet) -> None:
-    deployed = fleet.deploy()
-    fleet.kill("web")
-    deployed.is_everywhere()
-    deployed.upgrade("1.1.2")
-    fleet.kill("web")
-    deployed.is_everywhere("1.1.2")
+    with fleet.watched():
+        deployed = fleet.deploy()
+        fleet.kill("web")
+        deployed.is_everywhere()
+        deployed.upgrade("1.1.2")
+        fleet.kill("web")
+        deployed.is_everywhere("1.1.2")
 
 
 def test_everything_killed_at_once_and_started_on_the_same_data(fleet: Fleet) -> None:

@@ -48,6 +48,7 @@ def test_a_restored_database_deletes_nothing_that_it_does_not_know(fleet: Fleet,
     product.signal(signal.SIGTERM)
     product.gone()
     backups.restore(product, tmp_path / "saved")
+    assert fleet.records.ask("an hour passes")["rows"]
     product.start().ready()
 
     with fleet.watched(orphans=[bundle]) as sampler:

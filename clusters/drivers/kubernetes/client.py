@@ -12,7 +12,7 @@ import re
 import resource
 import ssl
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     from clusters.drivers.kubernetes.proxied import Proxied
 
 USER_AGENT = "otestack"
+
+# Characters of a refusal that are shown, and that are looked at for them.
+SHOWN = 300
+_LOOKED_AT = wire.LOOKED_AT * SHOWN
 
 # Requests to one cluster at a time. A TLS handshake costs more than ten requests on an open connection, and an edge's
 # API server is small: one connection serves nearly all its work, a second keeps a slow list from holding up the rest.
@@ -82,9 +86,12 @@ class Pool:
         """Return the way to a server behind a proxy; see Proxied."""
         from clusters.drivers.kubernetes.proxied import Proxied, session  # aiohttp is large, and few servers need it
 
-        if self._proxied is None:
-            self._proxied = session(self._idle_seconds)
-        return Proxied(server, session=self._proxied, **options)
+        def shared() -> aiohttp.ClientSession:
+            if self._proxied is None:
+                self._proxied = session(self._idle_seconds)
+            return self._proxied
+
+        return Proxied(server, session=shared, **options)
 
     async def close(self) -> None:
         """Close every connection that nobody uses."""
@@ -131,7 +138,7 @@ class Client:
 
     def __init__(self, credentials: Credentials, pool: Pool, limits: Limits, cluster: str = "") -> None:
         self.cluster = cluster or say("this cluster")
-        self._limits = limits
+        self.limits = limits
         self._turn = asyncio.Semaphore(SIDE_BY_SIDE)
         # A kilobyte, of which each of thousands of clients keeps one.
         self._token = credentials.token
@@ -168,16 +175,14 @@ class Client:
         if body is not None:
             headers["Content-Type"] = content_type
         try:
-            async with self._turn, asyncio.timeout(self._limits.request):
+            async with self._turn, asyncio.timeout(self.limits.request):
                 target = quote(path, safe="/")  # names in it are what an edge calls its nodes and pods
                 encoded = query if isinstance(query, str) else urlencode(query)
                 answer = await self._carrier.exchange(method, target, encoded, headers, body)
         except TimeoutError as error:
-            raise Unreachable(say("no answer within %(request)s s", request=f"{self._limits.request:g}")) from error
+            raise Unreachable(say("no answer within %(request)s s", request=f"{self.limits.request:g}")) from error
         except TooLong as error:
-            raise EdgeError(
-                say("its answer is longer than %(limit)s bytes", limit=self._limits.answer_bytes)
-            ) from error
+            raise EdgeError(say("its answer is longer than %(limit)s bytes", limit=self.limits.answer_bytes)) from error
         except (OSError, ValueError) as error:
             raise Unreachable(silence(error)) from error
         if 200 <= answer.status < 300:
@@ -217,22 +222,39 @@ def _decoded(value: str) -> list[str]:
     return found
 
 
-def masked(text: str, hidden: Iterable[str]) -> str:
-    """Return a text without what must stay hidden. Shorter than four characters is no secret that could be found."""
-    for secret in sorted(hidden, key=len, reverse=True):
-        if len(secret) >= 4:
-            text = text.replace(secret, "***")
-    return text
+def masked(text: str, hidden: Iterable[str], most: int) -> str:
+    """Return the first `most` characters of a text without what must stay hidden, not even its beginning at the end.
+
+    Shorter than four characters is no secret that could be found.
+    """
+    shown, end = [], 0
+    for start, stop in sorted(_places(text, hidden, most)):
+        if start >= end:  # else it lies in another, or goes on where that one ends
+            shown += [text[end:start], "***"]
+        end = max(end, stop)
+    return "".join([*shown, text[end:most]])
+
+
+def _places(text: str, hidden: Iterable[str], most: int) -> Iterator[tuple[int, int]]:
+    """Where secrets are that begin within the first `most` characters, wherever they end."""
+    for secret in hidden:
+        if len(secret) < 4:
+            continue
+        start = text.find(secret, 0, most + len(secret) - 1)
+        while start >= 0:
+            stop = start + len(secret)
+            yield start, stop
+            start = text.find(secret, stop, most + len(secret) - 1)
 
 
 def _refusal(
-    status: int, raw: bytes, retry_after: str, hidden: Iterable[str] = (), cluster: str = say("this cluster")
+    status: int, raw: bytes, retry_after: str, hidden: Collection[str] = (), cluster: str = say("this cluster")
 ) -> EdgeError:
     try:
         failure = wire.decode_failure(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         failure = wire.Failure()
-    said = one_line(masked(failure.message or raw[:2000].decode(errors="replace"), hidden))
+    said = one_line(masked(failure.message or _beginning(raw, hidden), hidden, _LOOKED_AT), SHOWN)
     if status == 403 and (missing := _MAY_NOT.search(said)):
         said = _missing_right(missing, cluster)
     text = (
@@ -252,6 +274,12 @@ def _refusal(
         return Hopeless(text, status=status)
     wait = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else 0.0
     return EdgeError(text, status=status, retry_after=min(wait, 300.0))
+
+
+def _beginning(raw: bytes, hidden: Iterable[str]) -> str:
+    """Return as much of an answer that is no Status as is looked at, with room for a secret that begins within it."""
+    room = max(map(len, hidden), default=0)
+    return raw[: 4 * (_LOOKED_AT + room)].decode(errors="replace")  # UTF-8 takes up to four bytes for a character
 
 
 def _missing_right(missing: re.Match[str], cluster: str) -> str:

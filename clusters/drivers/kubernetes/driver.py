@@ -21,6 +21,9 @@ from otestack.sentences import say
 
 # Seconds within which an answer came soon.
 SOON = 0.15
+# All pages of one list together are no longer than so many of the longest answers. Kept is little of them, but a page
+# of one object may be as long as any answer, and a list of such pages need not end before the pass does.
+LIST_ANSWERS = 4
 
 _APPLY = "application/apply-patch+yaml"
 _MERGE = "application/merge-patch+json"
@@ -40,14 +43,15 @@ class KubernetesDriver:
         self._selector = f"{MANAGED_BY}={MANAGER},{CENTRE}={centre}"
         self._page_objects = page_objects
         self._list_objects = list_objects
+        self._list_bytes = LIST_ANSWERS * client.limits.answer_bytes
         self._answers_soon = True
 
     async def probe(self) -> str:
         """GET /version."""
         _, raw = await self._client.request("GET", "/version")
         try:
-            return wire.one_line(orjson.loads(raw)["gitVersion"], 64)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            return wire.one_line(wire.decode_version(raw).git_version, 64)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EdgeError(say("answered /version with something that is no version")) from error
 
     async def list(self, kinds: Iterable[str]) -> Listing:
@@ -192,10 +196,15 @@ class KubernetesDriver:
 
     async def _items(self, path: str, query: dict[str, str], accept: str = "") -> AsyncIterator[wire.Item]:
         token = ""
-        seen = 0
+        seen = size = 0
         while True:
             page = query | {"limit": str(self._page_objects)} | ({"continue": token} if token else {})
             _, raw = await self._client.request("GET", path, query=page, accept=accept)
+            size += len(raw)
+            if size > self._list_bytes:
+                raise EdgeError(
+                    say("lists more than %(list_bytes)s bytes at %(path)s", list_bytes=self._list_bytes, path=path)
+                )
             answer = _decoded(wire.decode_list, raw)
             seen += max(1, len(answer.items or ()))  # pages of nothing count too, or they need not end
             if seen > self._list_objects:
@@ -223,7 +232,7 @@ class KubernetesDriver:
             if error.status != 404:
                 raise
             return None
-        found: wire.Meta = _decoded(wire.decode_item, raw).metadata
+        found = wire.checked(ref.kind, _decoded(wire.decode_item, raw))
         labels = found.labels or {}
         if (labels.get(MANAGED_BY), labels.get(CENTRE)) != (MANAGER, self._centre):
             raise Foreign(say("it is there already and is not ours"))

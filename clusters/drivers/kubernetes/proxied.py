@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from collections.abc import Callable
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -45,13 +46,13 @@ class _Timely(aiohttp.BytesPayload):
 
 
 class Proxied:
-    """As direct.Direct, through a proxy."""
+    """As direct.Direct, through a proxy. session: returns the pool; clients are made outside of the event loop too."""
 
     def __init__(
         self,
         server: str,
         *,
-        session: aiohttp.ClientSession,
+        session: Callable[[], aiohttp.ClientSession],
         tls: ssl.SSLContext | None,
         tls_name: str,
         proxy: str,
@@ -72,7 +73,7 @@ class Proxied:
         """Return the answer; see Direct.exchange. Raises Unreachable as well."""
         until = write_until.get()
         try:
-            async with self._session.request(
+            async with self._session().request(
                 method,
                 URL(self._base + path + ("?" + query if query else ""), encoded=True),
                 data=None if body is None else _Timely(body, until),

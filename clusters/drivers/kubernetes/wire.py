@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct, field
 
-from clusters.drivers.base import Observed, ObservedNode, ObservedPod, Ref, Workload
-from clusters.engine.labels import BUNDLE, GENERATION, NODE_PREFIX
+from clusters.drivers.base import EdgeError, Observed, ObservedNode, ObservedPod, Ref, Workload
+from clusters.engine.labels import BUNDLE, CENTRE, GENERATION, MANAGED_BY, NODE_PREFIX
+from otestack.sentences import say
 
 
 class Meta(Struct, rename="camel"):
@@ -158,6 +159,12 @@ class PodStatus(Struct, rename="camel"):
     init_container_statuses: list[ContainerStatus] | None = None
 
 
+class Version(Struct, rename="camel"):
+    """The answer of /version."""
+
+    git_version: str
+
+
 class Failure(Struct):
     """A Status object."""
 
@@ -170,6 +177,7 @@ class Failure(Struct):
 decode_list = msgspec.json.Decoder(ObjectList).decode
 decode_item = msgspec.json.Decoder(Item).decode
 decode_failure = msgspec.json.Decoder(Failure).decode
+decode_version = msgspec.json.Decoder(Version).decode
 _workload_spec = msgspec.json.Decoder(WorkloadSpec).decode
 _workload_status = msgspec.json.Decoder(WorkloadStatus).decode
 _managed = msgspec.json.Decoder(list[ManagedField]).decode
@@ -179,6 +187,18 @@ _pod_status = msgspec.json.Decoder(PodStatus).decode
 
 # Waiting reasons of a pod that is merely on its way.
 _ON_ITS_WAY = {"", "ContainerCreating", "PodInitializing"}
+
+# Characters of what we keep of an object's metadata: Kubernetes allows no longer names and labels, and its own uids and
+# versions are a fraction of these.
+_LONGEST_ID = 128
+_LONGEST_NAME = 253
+_LONGEST_LABEL = 253
+_LONGEST_NODE_LABEL = 63
+_OUR_LABELS = (MANAGED_BY, CENTRE, BUNDLE, GENERATION)
+
+# So many times the characters that are shown are looked at: line breaks and blanks may be many, the rest may be
+# megabytes, for which every other cluster of the process would wait.
+LOOKED_AT = 20
 
 _QUANTITY = re.compile(r"([0-9]{1,40}(?:\.[0-9]{0,40})?(?:[eE][+-]?[0-9]{1,2})?)(m|k|Ki|M|Mi|G|Gi|T|Ti|P|Pi|E|Ei)?")
 # What our columns hold: an edge may say anything.
@@ -201,16 +221,43 @@ def number(value: int, bits: int = 32) -> int:
 
 def one_line(said: object, limit: int = 300) -> str:
     """Return what an edge said as one printable line of at most `limit` characters."""
-    text = " ".join("".join(c if c.isprintable() else " " for c in str(said)).split())
+    text = " ".join("".join(c if c.isprintable() else " " for c in str(said)[: LOOKED_AT * limit]).split())
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def observed(kind: str, reading: str, item: Item) -> Observed:
-    """Return the engine's view of a listed or applied object."""
+def checked(kind: str, item: Item) -> Meta:
+    """Return an object's metadata. Raises EdgeError where it holds more than we keep of any."""
     meta = item.metadata
     labels = meta.labels or {}
+    for what, text, longest in (
+        ("uid", meta.uid, _LONGEST_ID),
+        ("resourceVersion", meta.resource_version, _LONGEST_ID),
+        ("namespace", meta.namespace, _LONGEST_NAME),
+        ("name", meta.name, _LONGEST_NAME),
+        *((label, labels.get(label, ""), _LONGEST_LABEL) for label in _OUR_LABELS),
+    ):
+        if len(text) > longest:
+            raise _too_long(kind, what, longest)
+    return meta
+
+
+def _too_long(kind: str, what: str, longest: int) -> EdgeError:
+    return EdgeError(
+        say(
+            "sent a %(kind)s whose %(what)s is longer than %(longest)s characters",
+            kind=kind,
+            what=what,
+            longest=longest,
+        )
+    )
+
+
+def observed(kind: str, reading: str, item: Item) -> Observed:
+    """Return the engine's view of a listed or applied object. Raises EdgeError; see checked."""
+    meta = checked(kind, item)
+    labels = meta.labels or {}
     generation = labels.get(GENERATION, "")
-    mark = str(meta.generation) if meta.generation else f"v{meta.resource_version}"
+    mark = str(number(meta.generation, 64)) if meta.generation else f"v{meta.resource_version}"
     if reading == "spec" and bytes(item.spec):
         mark = hashlib.blake2s(bytes(item.spec), digest_size=8).hexdigest()
     return Observed(
@@ -279,14 +326,15 @@ def scaled_by_others(item: Item, manager: str) -> bool:
 
 
 def observed_node(item: Item) -> ObservedNode:
-    """Return a node's facts (seed: Get Node List)."""
+    """Return a node's facts (seed: Get Node List). Raises EdgeError; see checked."""
+    meta = checked("Node", item)
     status = _node_status(item.status) if bytes(item.status) else NodeStatus()
-    labels = item.metadata.labels or {}
+    labels = meta.labels or {}
     capacity = status.capacity or {}
     addresses = {address.type: address.address for address in reversed(status.addresses or [])}
     cards = quantity(capacity.get("nvidia.com/gpu", ""))
     return ObservedNode(
-        name=item.metadata.name,
+        name=meta.name,
         operating_system=one_line(status.node_info.operating_system, 255),
         kernel_version=one_line(status.node_info.kernel_version, 255),
         ip=one_line(addresses.get("InternalIP", addresses.get("ExternalIP", "")), 64),
@@ -295,30 +343,34 @@ def observed_node(item: Item) -> ObservedNode:
         disk=quantity(capacity.get("ephemeral-storage", "")),
         gpu=number(cards * quantity(labels.get("nvidia.com/gpu.memory", "")) * 1024 * 1024, 64),
         ready=any(c.type == "Ready" and c.status == "True" for c in status.conditions or ()),
-        labels=tuple(
-            sorted(
-                key[len(NODE_PREFIX) :]
-                for key, value in labels.items()
-                if key.startswith(NODE_PREFIX) and value == "true"
-            )
-        ),
+        labels=_node_labels(labels),
     )
 
 
+def _node_labels(labels: dict[str, str]) -> tuple[str, ...]:
+    """Return the labels of ours that a node carries, without their prefix."""
+    ours = [key[len(NODE_PREFIX) :] for key, value in labels.items() if key.startswith(NODE_PREFIX) and value == "true"]
+    for label in ours:
+        if len(label) > _LONGEST_NODE_LABEL:
+            raise _too_long("Node", NODE_PREFIX + one_line(label, 30), _LONGEST_NODE_LABEL)
+    return tuple(sorted(ours))
+
+
 def observed_pod(item: Item) -> ObservedPod:
-    """Return whether a pod runs, and if not, why: container first, then scheduling."""
+    """Return whether a pod runs, and if not, why: container first, then scheduling. Raises EdgeError; see checked."""
+    meta = checked("Pod", item)
     spec = _pod_spec(item.spec) if bytes(item.spec) else PodSpec()
     status = _pod_status(item.status) if bytes(item.status) else PodStatus()
     conditions = {condition.type: condition for condition in status.conditions or ()}
     ready = conditions.get("Ready")
     running = status.phase == "Running" and ready is not None and ready.status == "True"
     return ObservedPod(
-        name=item.metadata.name,
-        uid=item.metadata.uid,
+        name=meta.name,
+        uid=meta.uid,
         node=spec.node_name,
         running=running,
         # A pod that is told to go ends with an exit code that is nobody's trouble.
-        trouble="" if running or item.metadata.deletion_timestamp is not None else _trouble(status),
+        trouble="" if running or meta.deletion_timestamp is not None else _trouble(status),
     )
 
 
