@@ -62,7 +62,10 @@ class Ref:
 
 @dataclass(slots=True)
 class Workload:
-    """What a workload says of itself. wanted, current (of this revision), available: pods."""
+    """What a workload says of itself. wanted, current (of this revision), available: pods.
+
+    selector: of its pods, as text for list_pods; '' where there is none, or one of which we do not know what it means.
+    """
 
     observed: bool
     wanted: int
@@ -70,7 +73,7 @@ class Workload:
     available: int
     surplus: int = 0
     stalled: str = ""
-    selector: dict[str, str] = field(default_factory=dict)
+    selector: str = ""
     scaled_by_others: bool = False
 
 
@@ -105,13 +108,14 @@ class ObservedNode:
 
 @dataclass(slots=True)
 class ObservedPod:
-    """A pod. trouble: what keeps it from running, in one line; '' when nothing does."""
+    """A pod. trouble: what keeps it from running, in one line; '' when nothing does. owner: the workload it is of."""
 
     name: str
     uid: str
     node: str
     running: bool
     trouble: str
+    owner: Ref | None = None
 
 
 @dataclass(slots=True)
@@ -133,8 +137,8 @@ class Driver(Protocol):
         """Return everything of this centre's of these kinds, and the nodes: complete, or an error."""
         ...
 
-    async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
-        """Return the pods that a workload's selector matches."""
+    async def list_pods(self, namespace: str, selector: str, node: str = "") -> Sequence[ObservedPod]:
+        """Return the pods that a workload's selector matches, its own and maybe others."""
         ...
 
     async def apply(self, ref: Ref, body: bytes, *, ours: bool, keep_replicas: bool = False) -> Observed:

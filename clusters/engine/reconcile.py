@@ -18,6 +18,7 @@ from clusters.drivers.base import (
     Observed,
     ObservedPod,
     OutOfTime,
+    Ref,
     Unreachable,
     write_until,
 )
@@ -152,8 +153,7 @@ class _Pass:
                     continue
                 self.check_time()
                 try:
-                    pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector, label.node)
-                    await self.driver.evict(item.ref.namespace, pods)
+                    await self._send_away(item.ref, item.workload.selector, label.node)
                 except Unreachable:
                     raise
                 except EdgeError as error:
@@ -165,6 +165,22 @@ class _Pass:
                         error=error,
                     )
             self.outcome.labels.append(LabelOutcome(label.id, label.seq, label.present, done))
+
+    async def _send_away(self, workload: Ref, selector: str, node: str) -> None:
+        """Delete a workload's pods on a node."""
+        if not selector:  # which matches everything
+            raise EdgeError(
+                say(
+                    "%(workload)s selects its pods in a way that is not known; none was deleted",
+                    workload=workload.text,
+                )
+            )
+        await self.driver.evict(workload.namespace, await self._pods_of(workload, selector, node))
+
+    async def _pods_of(self, workload: Ref, selector: str, node: str = "") -> Sequence[ObservedPod]:
+        """A workload's own pods: its selector may match those of others too."""
+        pods = await self.driver.list_pods(workload.namespace, selector, node)
+        return [pod for pod in pods if pod.owner == workload]
 
     def _placement_of(self, item: Observed) -> WantedPlacement | None:
         return next((p for p in self.work.placements if p.bundle_uid == item.bundle), None)
@@ -311,7 +327,7 @@ class _Pass:
         async def one(item: Observed) -> None:
             assert item.workload is not None
             try:
-                pods = await self.driver.list_pods(item.ref.namespace, item.workload.selector)
+                pods = await self._pods_of(item.ref, item.workload.selector)
             except Unreachable:
                 raise
             except EdgeError as error:

@@ -135,7 +135,7 @@ def _paging(pages: int, size: int) -> Callable[[Line, int], Any]:
 async def _listed(client: Client) -> int | str:
     driver = KubernetesDriver(client, "c", page_objects=1, list_objects=50)
     try:
-        return len(await driver.list_pods("ns1", {"a": "b"}))
+        return len(await driver.list_pods("ns1", "a=b"))
     except EdgeError as error:
         return str(error)
 

@@ -124,6 +124,10 @@ LISTS: dict[str, tuple[Spoil, str]] = {
     "no JSON": (answer(200, b"\xff\xfe{"), "that is no Kubernetes answer"),
     "other JSON": (answer(200, {"items": [5]}), "that is no Kubernetes answer"),
     "bad objects": (answer(200, {"items": [{"metadata": {"name": "x"}, "spec": 7}]}), "cannot be read"),
+    "no text": (
+        answer(200, b'{"items": [{"metadata": {"name": "x"}, "spec": {"selector": {"matchLabels": {"a": "\xff"}}}}]}'),
+        "cannot be read",
+    ),
     "huge": (answer(200, b'{"items": [' + b" " * 1_100_000 + b"]}"), "longer than 1048576 bytes"),
     "deep": (answer(200, b'{"items": ' + b"[" * 100_000), "that is no Kubernetes answer"),
 }

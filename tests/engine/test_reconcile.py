@@ -30,7 +30,7 @@ from tests.engine.things import (
     workload,
 )
 
-UNREADY = seen(workload=workload(1, 0, selector={"app": "web"}))
+UNREADY = seen(workload=workload(1, 0, selector="app=web"))
 GONE = Unreachable("no answer within 10 s")
 
 
@@ -129,6 +129,18 @@ def test_nodes_that_cannot_be_cleared_do_not_stop_the_pass() -> None:
     assert outcome.complete and 1 in outcome.placements
 
 
+def test_no_pod_leaves_for_a_selector_that_is_not_known() -> None:
+    edge = MemoryEdge(seen(workload=workload(1, 1, selector="")))
+    label = WantedLabel(7, "n1", "gpu", False, 1, evict=True)
+    outcome = one_pass(observing(placement(node_label="gpu"), labels=[label]), edge)
+    assert [(item.id, item.done) for item in outcome.labels] == [(7, False)]
+    assert not {"list_pods", "evict"} & set(edge.calls)
+    assert outcome.error == (
+        "beijing did not let pods leave n1: "
+        "Deployment ns1/web selects its pods in a way that is not known; none was deleted"
+    )
+
+
 def test_a_list_that_is_refused_says_so_and_does_nothing() -> None:
     edge = MemoryEdge(UNREADY)
     edge.fails["list"] = EdgeError("answered 403: no", status=403)
@@ -190,7 +202,7 @@ def test_nothing_is_put_into_a_namespace_that_is_not_ours() -> None:
 
 def test_pods_say_why_a_workload_is_not_up() -> None:
     edge = MemoryEdge(UNREADY)
-    edge.pods = [ObservedPod("p", "u", "n1", False, "ImagePullBackOff: no such image")]
+    edge.pods = [ObservedPod("p", "u", "n1", False, "ImagePullBackOff: no such image", owner=UNREADY.ref)]
     result = one_pass(observing(placement(ready_generation=0)), edge).placements[1]
     assert (result.ready, result.error, result.reason) == (False, 1, "ImagePullBackOff: no such image")
     assert not result.hopeless
@@ -208,7 +220,7 @@ def test_pods_say_why_a_workload_is_not_up() -> None:
 )
 def test_the_progress_deadline_is_the_generations_own(fields: dict[str, Any], hopeless: bool) -> None:
     generation = fields.get("generation", 1)
-    edge = MemoryEdge(seen(generation=generation, workload=workload(1, 0, selector={"app": "web"})))
+    edge = MemoryEdge(seen(generation=generation, workload=workload(1, 0, selector="app=web")))
     result = one_pass(observing(placement(ready_generation=0, **fields)), edge).placements[1]
     assert (result.ready, result.hopeless) == (False, hopeless)
 
@@ -228,7 +240,7 @@ def test_the_periodic_apply_of_what_is_right_costs_no_green() -> None:
 
 def test_an_autoscalers_change_of_replicas_costs_no_green() -> None:
     objects = wanted(ref(), ref("web", "autoscaling/v2/HorizontalPodAutoscaler"))
-    scaled = seen(mark="7", workload=workload(4, selector={"app": "web"}, scaled_by_others=True))
+    scaled = seen(mark="7", workload=workload(4, selector="app=web", scaled_by_others=True))
     hpa = seen(ref("web", "autoscaling/v2/HorizontalPodAutoscaler"))
     row = after(observing(placement(objects=objects)), MemoryEdge(scaled, hpa))[1]
     assert row["ready_generation"] == 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clusters.drivers.base import EdgeError, Foreign, Hopeless, ObservedNode, ObservedPod, Workload
+from clusters.drivers.base import EdgeError, Foreign, Hopeless, ObservedNode, ObservedPod, Ref, Workload
 from clusters.drivers.kubernetes.client import Limits, _refusal
 from clusters.drivers.kubernetes.driver import KubernetesDriver
 from clusters.drivers.kubernetes.kinds import KINDS
@@ -128,7 +128,49 @@ def test_a_deployment() -> None:
         {"observedGeneration": 1, "replicas": 4, "updatedReplicas": 2, "availableReplicas": 3},
     )
     assert (one.observed, one.wanted, one.current, one.available, one.surplus) == (True, 3, 2, 3, 2)
-    assert one.selector == {"app": "a"}
+    assert one.selector == "app=a"
+
+
+def _requirement(operator: str, *values: str) -> dict[str, Any]:
+    return {"key": "k", "operator": operator} | ({"values": list(values)} if values else {})
+
+
+@pytest.mark.parametrize(
+    ("selector", "text"),
+    [
+        ({"matchLabels": {"b": "2", "a": ""}}, "a=,b=2"),
+        ({"matchExpressions": [_requirement("In", "x", "y")]}, "k in (x,y)"),
+        ({"matchExpressions": [_requirement("NotIn", "x")]}, "k notin (x)"),
+        ({"matchExpressions": [_requirement("Exists"), _requirement("DoesNotExist")]}, "k,!k"),
+        ({"matchLabels": {"a": "1"}, "matchExpressions": [_requirement("Exists")]}, "a=1,k"),
+        ({"matchLabels": {"a": "1"}, "matchExpressions": [_requirement("Gt", "1")]}, ""),
+        ({"matchLabels": {"a": "1"}, "matchExpressions": [_requirement("In")]}, ""),
+        ({"matchLabels": {"a": "1"}, "matchExpressions": [_requirement("NotIn")]}, ""),
+        ({"matchLabels": {}, "matchExpressions": []}, ""),
+        (None, ""),
+    ],
+)
+def test_a_selector_is_carried_whole_or_not_at_all(selector: Any, text: str) -> None:
+    assert load(DEPLOYMENT, {"selector": selector}, {}).selector == text
+
+
+REPLICA_SET = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "web-b-5d4f", "controller": True}
+
+
+@pytest.mark.parametrize(
+    ("owners", "labels", "expected"),
+    [
+        ([REPLICA_SET], {"pod-template-hash": "5d4f"}, Ref(DEPLOYMENT, "ns1", "web-b")),
+        ([REPLICA_SET], {}, Ref("apps/v1/ReplicaSet", "ns1", "web-b-5d4f")),
+        ([REPLICA_SET], {"pod-template-hash": "77"}, Ref("apps/v1/ReplicaSet", "ns1", "web-b-5d4f")),
+        ([REPLICA_SET | {"kind": "StatefulSet", "name": "db"}], {}, Ref("apps/v1/StatefulSet", "ns1", "db")),
+        ([REPLICA_SET | {"controller": False}], {"pod-template-hash": "5d4f"}, None),
+        (None, {"pod-template-hash": "5d4f"}, None),
+    ],
+)
+def test_whose_a_pod_is(owners: Any, labels: dict[str, str], expected: Ref | None) -> None:
+    meta = {"name": "a", "namespace": "ns1", "labels": labels, "ownerReferences": owners}
+    assert observed_pod(item(metadata=meta)).owner == expected
 
 
 @pytest.mark.parametrize(
@@ -334,7 +376,17 @@ VALUES = st.recursive(
 META = st.fixed_dictionaries(
     {"name": st.just("a")},
     optional=dict.fromkeys(
-        ("namespace", "uid", "generation", "labels", "deletionTimestamp", "managedFields", "resourceVersion"), VALUES
+        (
+            "namespace",
+            "uid",
+            "generation",
+            "labels",
+            "deletionTimestamp",
+            "managedFields",
+            "ownerReferences",
+            "resourceVersion",
+        ),
+        VALUES,
     ),
 )
 KEYS = ["replicas", "selector", "nodeName", "phase", "conditions", "capacity", "addresses", "nodeInfo"]
@@ -346,7 +398,7 @@ ITEMS = st.fixed_dictionaries({"metadata": META}, optional={"spec": PARTS, "stat
 @given(st.lists(ITEMS, max_size=2) | VALUES)
 def test_whatever_a_list_holds_it_is_read_or_an_edge_error(items: Any) -> None:
     driver = _driver(json.dumps({"items": items}).encode())
-    for call in (lambda: driver.list(KINDS), lambda: driver.list_pods("ns1", {"a": "b"})):
+    for call in (lambda: driver.list(KINDS), lambda: driver.list_pods("ns1", "a=b")):
         try:
             _run(call())
         except EdgeError as error:

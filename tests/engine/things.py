@@ -117,7 +117,7 @@ def seen(item: Ref | None = None, **fields: Any) -> Observed:
     item = item or ref()
     defaults: dict[str, Any] = {"ref": item, "uid": "u1", "bundle": "b1", "generation": 1, "mark": "1"}
     if item.kind.startswith("apps/"):
-        defaults["workload"] = workload(selector={"app": item.name})
+        defaults["workload"] = workload(selector=f"app={item.name}")
     return Observed(**(defaults | fields))
 
 
@@ -159,7 +159,7 @@ class MemoryEdge:
         self._called("list")
         return Listing([item for item in self.objects.values() if item.ref.kind in set(kinds)], list(self.nodes))
 
-    async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
+    async def list_pods(self, namespace: str, selector: str, node: str = "") -> Sequence[ObservedPod]:
         self._called("list_pods")
         return list(self.pods)
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from clusters.drivers.base import OutOfTime, write_until
 from clusters.drivers.kubernetes.connection import Answer, BrokenOff, Connection
+from clusters.drivers.kubernetes.names import connected, is_name
 from otestack.memory import give_back
 
 # Connections closed at once after which the system gets their memory back: OpenSSL takes 30 KB for each.
@@ -91,6 +92,7 @@ class Direct:
         parts = urlsplit(server)
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if tls else 80)
+        self._by_name = is_name(self._host)
         self._path = parts.path.rstrip("/")
         self._tls: dict[str, Any] = {"ssl": tls, "server_hostname": tls_name or self._host} if tls else {}
         self._head = lines({"Host": parts.netloc.rpartition("@")[2]} | headers)
@@ -145,15 +147,26 @@ class Direct:
             connection.abort()
 
     async def _connect(self) -> Connection:
-        loop = asyncio.get_running_loop()
         made = Connection(self._limit)
         try:
             async with asyncio.timeout(self._connect_seconds):
-                await loop.create_connection(lambda: made, self._host, self._port, **self._tls)
+                await self._open(made)
         except BaseException:
             made.abort()  # else the event loop says good-bye first, and waits for the server to do so
             raise
         return made
+
+    async def _open(self, connection: Connection) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._by_name:
+            await loop.create_connection(lambda: connection, self._host, self._port, **self._tls)
+            return
+        sock = await connected(self._host, self._port)
+        try:
+            await loop.create_connection(lambda: connection, sock=sock, **self._tls)
+        except BaseException:
+            sock.close()  # unless the event loop has it already: then this does nothing
+            raise
 
 
 def lines(headers: dict[str, str]) -> str:

@@ -71,9 +71,9 @@ class KubernetesDriver:
         self._answers_soon = time.monotonic() - began < SOON
         return found
 
-    async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
-        """The pods of one workload, on one node where it is given."""
-        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in sorted(selector.items()))}
+    async def list_pods(self, namespace: str, selector: str, node: str = "") -> Sequence[ObservedPod]:
+        """The pods that a selector matches, on one node where it is given."""
+        query = {"labelSelector": selector}
         if node:
             query["fieldSelector"] = f"spec.nodeName={node}"
         path = f"/api/v1/namespaces/{namespace}/pods"
@@ -245,7 +245,7 @@ class KubernetesDriver:
             seen = wire.observed(kind, reading, item)
             if seen.workload is not None and kind != "apps/v1/DaemonSet":
                 seen.workload.scaled_by_others = wire.scaled_by_others(item, MANAGER)
-        except (msgspec.DecodeError, AttributeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, AttributeError, RecursionError) as error:
             raise EdgeError(say("sent a %(kind)s that cannot be read: %(error)s", kind=kind, error=error)) from error
         return seen
 
@@ -260,7 +260,7 @@ def _decoded(decode: Any, raw: bytes) -> Any:
 def _read(view: Any, item: wire.Item) -> Any:
     try:
         return view(item)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EdgeError(say("sent a node or pod that cannot be read: %(error)s", error=error)) from error
 
 

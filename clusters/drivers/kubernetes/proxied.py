@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Callable
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp.abc import AbstractResolver, AbstractStreamWriter, ResolveResult
 from yarl import URL
 
 from clusters.drivers.base import OutOfTime, Unreachable, write_until
 from clusters.drivers.kubernetes.connection import Answer, BrokenOff, NoHttp, TooLong
+from clusters.drivers.kubernetes.names import addresses
 from clusters.drivers.kubernetes.silence import silence
 from otestack.sentences import say
+
+
+class _Resolver(AbstractResolver):
+    """Resolves names as direct connections do: aiohttp's own way shares the event loop's two threads."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return a name's addresses."""
+        return [
+            ResolveResult(
+                hostname=host, host=at[0], port=port, family=kind, proto=protocol, flags=socket.AI_NUMERICHOST
+            )
+            for kind, _, protocol, _, at in await addresses(host)
+            if family in {socket.AF_UNSPEC, kind}
+        ]
+
+    async def close(self) -> None:
+        """Nothing to give back."""
 
 
 def session(idle_seconds: float) -> aiohttp.ClientSession:
     """Return the pool of connections to all such clusters of this process. Call inside the event loop."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            limit=0, keepalive_timeout=idle_seconds, enable_cleanup_closed=False, use_dns_cache=True
+            limit=0,
+            keepalive_timeout=idle_seconds,
+            enable_cleanup_closed=False,
+            use_dns_cache=True,
+            resolver=_Resolver(),
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         trust_env=False,

@@ -14,6 +14,15 @@ from clusters.engine.labels import BUNDLE, CENTRE, GENERATION, MANAGED_BY, NODE_
 from otestack.sentences import say
 
 
+class Owner(Struct, rename="camel"):
+    """An entry of ownerReferences."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
 class Meta(Struct, rename="camel"):
     """ObjectMeta, in part. managedFields stay raw: they are read for autoscaled workloads only."""
 
@@ -23,6 +32,7 @@ class Meta(Struct, rename="camel"):
     resource_version: str = ""
     generation: int = 0
     labels: dict[str, str] | None = None
+    owner_references: list[Owner] | None = None
     deletion_timestamp: str | None = None
     managed_fields: Raw = Raw()
 
@@ -42,10 +52,19 @@ class Condition(Struct):
     message: str = ""
 
 
+class Requirement(Struct):
+    """An entry of matchExpressions."""
+
+    key: str = ""
+    operator: str = ""
+    values: list[str] | None = None
+
+
 class LabelSelector(Struct, rename="camel"):
     """A workload's selector."""
 
     match_labels: dict[str, str] | None = None
+    match_expressions: list[Requirement] | None = None
 
 
 class WorkloadSpec(Struct, rename="camel"):
@@ -274,7 +293,7 @@ def observed(kind: str, reading: str, item: Item) -> Observed:
 def _workload(kind: str, item: Item) -> Workload:
     spec = _workload_spec(item.spec) if bytes(item.spec) else WorkloadSpec()
     status = _workload_status(item.status) if bytes(item.status) else WorkloadStatus()
-    selector = (spec.selector.match_labels if spec.selector else None) or {}
+    selector = _selector_text(spec.selector or LabelSelector())
     seen = status.observed_generation >= item.metadata.generation > 0
     if kind == "apps/v1/DaemonSet":
         return Workload(
@@ -304,6 +323,28 @@ def _workload(kind: str, item: Item) -> Workload:
         stalled=_said_by(status, "Progressing", "False"),
         selector=selector,
     )
+
+
+def _selector_text(selector: LabelSelector) -> str:
+    """Return a selector as a query has it, "" for what is empty or not wholly known: a part of it would match more."""
+    parts = [f"{key}={value}" for key, value in sorted((selector.match_labels or {}).items())]
+    parts += [_requirement_text(one) for one in selector.match_expressions or ()]
+    return ",".join(parts) if all(parts) else ""
+
+
+def _requirement_text(one: Requirement) -> str:
+    values = ",".join(one.values or ())
+    match one.operator:
+        case "In" if one.values:
+            return f"{one.key} in ({values})"
+        case "NotIn" if one.values:
+            return f"{one.key} notin ({values})"
+        case "Exists":
+            return one.key
+        case "DoesNotExist":
+            return f"!{one.key}"
+        case _:
+            return ""
 
 
 def _said_by(status: WorkloadStatus, condition: str, value: str) -> str:
@@ -371,7 +412,23 @@ def observed_pod(item: Item) -> ObservedPod:
         running=running,
         # A pod that is told to go ends with an exit code that is nobody's trouble.
         trouble="" if running or meta.deletion_timestamp is not None else _trouble(status),
+        owner=_owner(meta),
     )
+
+
+def _owner(meta: Meta) -> Ref | None:
+    """Return the workload that a pod is of.
+
+    A Deployment's pods are owned by its ReplicaSets; these are named by it and by the hash that their pods carry.
+    """
+    owner = next((one for one in meta.owner_references or () if one.controller), None)
+    if owner is None:
+        return None
+    kind, name = f"{owner.api_version}/{owner.kind}", owner.name
+    end = "-" + (meta.labels or {}).get("pod-template-hash", "")
+    if kind == "apps/v1/ReplicaSet" and len(end) > 1 and name.endswith(end):
+        kind, name = "apps/v1/Deployment", name.removesuffix(end)
+    return Ref(kind, meta.namespace, name)
 
 
 def _trouble(status: PodStatus) -> str:

@@ -29,7 +29,7 @@ class Thing:
 
     def observed(self, ref: Ref) -> Observed:
         """It, as a list or an apply shows it."""
-        runs = workload(1, int(self.ready), selector={"app": ref.name}) if ref.kind == DEPLOYMENT else None
+        runs = workload(1, int(self.ready), selector=f"app={ref.name}") if ref.kind == DEPLOYMENT else None
         labels = self.labels
         return Observed(
             ref, self.uid, labels[BUNDLE], int(labels[GENERATION]), str(self.mark), self.terminating, workload=runs

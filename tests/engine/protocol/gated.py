@@ -84,7 +84,7 @@ class Gated:
                 self.proofs.setdefault((seen.bundle, seen.generation), set()).add(thing.body)
         return seen
 
-    async def list_pods(self, namespace: str, selector: dict[str, str], node: str = "") -> Sequence[ObservedPod]:
+    async def list_pods(self, namespace: str, selector: str, node: str = "") -> Sequence[ObservedPod]:
         self._answered(await self._ask())
         return []
 
