@@ -13,5 +13,6 @@ Map, in the order in which a wish travels:
   record     results in bulk, where the lease and the generation are still ours
   drive      the rolling window that joins claim, reconcile and record
   sessions   connections and the event loop of this process
+  places     how many passes a window holds, and which only wait for an edge
   backoff, outcome, clock, bulk, by_index, pace: what the above stand on
 """

@@ -18,6 +18,7 @@ from clusters.engine.claim import Quota, change_is_due, claim, release
 from clusters.engine.load import Work, load
 from clusters.engine.nudge import nudge
 from clusters.engine.outcome import PassOutcome
+from clusters.engine.places import Places
 from clusters.engine.reconcile import Rules, reconcile
 from clusters.engine.record import Finished, record
 from clusters.engine.sessions import Sessions, sessions
@@ -51,7 +52,7 @@ class _Window:
         self._stay = stay
         self._ends = time.monotonic() + settings.OTE_WINDOW_SECONDS
         self._ended = Batches()
-        self._under_way = 0
+        self._places = Places(settings.OTE_CONCURRENCY, runtime.usual_seconds)
         self._probes = 0
         self._changes = 0
         self._most_probes = max(1, settings.OTE_CONCURRENCY // 4)
@@ -74,13 +75,14 @@ class _Window:
         """Roll until there is nothing to do. Work is claimed at least once, however short the window."""
         passes = 0
         self._start_due()
-        while self._under_way or self._due_soon():
+        while self._places.under_way or self._due_soon():
             ended = self._gather()
             if ended:
-                self._under_way -= len(ended)
+                self._places.end({item.work.claim.cluster_id: item.outcome.answered for item in ended})
+                self._runtime.usual_seconds = self._places.usual
                 self._probes -= sum(item.work.claim.probe for item in ended)
                 self._changes -= sum(item.work.changes for item in ended)
-                if self._crowded and not self._under_way:
+                if self._crowded and not self._places.under_way:
                     self._looks_from = 0.0
                 passes += len(ended)
                 self._due_again.append(record(ended) + time.monotonic())
@@ -93,7 +95,7 @@ class _Window:
         try:
             self._start_due()
         except OperationalError as error:
-            if not self._under_way:
+            if not self._places.under_way:
                 raise
             log.warning("Nothing more is claimed in this window: %s", error)
             connection.close_if_unusable_or_obsolete()
@@ -104,16 +106,15 @@ class _Window:
         return now < self._ends and min(self._due_again, default=math.inf) < now + self._stay
 
     def _start_due(self) -> None:
-        most = settings.OTE_CONCURRENCY
-        places = most - self._under_way
-        if places <= 0:
-            return
         now = time.monotonic()
-        looks = now >= min([self._looks_from, *self._due_again])
+        places = self._places.free
+        looks = places > 0 and now >= min([self._looks_from, *self._due_again])
         self._due_again = [due for due in self._due_again if due > now]
-        if not looks and not change_is_due():
+        if not looks:
+            places += self._places.spare
+        if places <= 0 or not (looks or change_is_due()):
             return
-        quota = Quota(places, self._most_probes - self._probes, idle=not self._under_way, looks=looks)
+        quota = Quota(places, self._most_probes - self._probes, idle=not self._places.under_way, looks=looks)
         claims, at = claim(quota, self._runtime.keeper)
         if quota.idle and claims and (len(claims) == places or change_is_due()):
             # As this worker was woken itself; the next one begins while this one still loads.
@@ -133,7 +134,7 @@ class _Window:
         passes = []
         for work in works:
             driver = drivers.get(work.claim.cluster_id)
-            self._under_way += 1
+            self._places.begin(work.claim.cluster_id)
             self._probes += work.claim.probe
             self._changes += work.changes
             if driver is None:
@@ -158,9 +159,9 @@ class _Window:
         self._ended.put(Finished(work, outcome))
 
     def _gather(self) -> list[Finished]:
-        if not self._under_way:
+        if not self._places.under_way:
             time.sleep(min(LOOK_FOR_MORE, max(0.0, min(self._due_again) - time.monotonic())))
             return []
         # Half the places at most: what waits for its record keeps a place that another cluster could have.
-        enough = min(self._under_way, (settings.OTE_CONCURRENCY + 1) // 2)
+        enough = min(self._places.under_way, (settings.OTE_CONCURRENCY + 1) // 2)
         return self._ended.take(LOOK_FOR_MORE, enough=enough, changes=self._changes)

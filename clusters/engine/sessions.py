@@ -56,6 +56,8 @@ class Sessions:
         self.pid = os.getpid()
         # This process, to the others.
         self.keeper = secrets.randbits(62)
+        # Seconds that passes took of late; before the first, a guess.
+        self.usual_seconds = 0.25
         self._loop = uvloop.new_event_loop()
         self._loop.set_exception_handler(_note)
         threading.Thread(target=self._loop.run_forever, name="edges", daemon=True).start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import Any
 
 import psycopg2
@@ -125,6 +126,31 @@ def test_what_hangs_never_has_more_than_a_quarter_of_the_places(settings: Any, m
         assert drive_due() == 6
         assert peer.all_closed()
     assert max(at_once) == 2
+
+
+def test_edges_that_hang_are_not_in_the_way_of_changes(settings: Any) -> None:
+    """Nobody knew yet that they do, so that they have all the places."""
+    settings.OTE_CONCURRENCY = 4
+    settings.OTE_REQUEST_SECONDS = 30
+    asked = dict[str, float]()
+    ended = list[float]()
+
+    def hang(line: Line, number: int) -> None:
+        line.socket.settimeout(3)
+        line.ended()
+        ended.append(time.monotonic())
+
+    def answer(line: Line, number: int) -> None:
+        path = line.socket.recv(4096).split()[1].decode()
+        asked.setdefault(path, time.monotonic())
+
+    with playing(hang) as silent, playing(answer) as quick:
+        for peer, count in ((silent, 4), (quick, 8)):
+            servers = [f"http://127.0.0.1:{peer.port}/{number}" for number in range(count)]
+            due(*[cluster(credentials=json.dumps({"server": server})) for server in servers])
+        drive_due()
+    assert len({path.split("/")[1] for path in asked}) == 8
+    assert max(asked.values()) < min(ended)
 
 
 def test_who_has_nothing_to_do_takes_the_change_of_another_process_at_once() -> None:
